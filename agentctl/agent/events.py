@@ -1,0 +1,275 @@
+"""The facts of a run.
+
+A run is an append-only list of these events, and everything that reads a run reads this list: the trace, the journal,
+the log, scorers, diff, cost, budgets, resume. Three rules keep that true:
+
+1. An event is a fact in the past tense, frozen and JSON-safe. It carries neither order nor time; `Entry` does. So
+   "did the replay do the same?" is `==` on two lists of events.
+2. Nothing is stored that can be folded from what is there. The next request is folded from the events (`run.Run`), so
+   no event holds the conversation, and a run of n turns is stored in O(n).
+3. A new kind needs a reader that cannot be written without it. Text deltas, questions to a person, wire bytes and
+   totals over a suite are no events; the *answer* of a person is.
+
+Blocks inside events (`content`) keep the shape of the Messages API, byte for byte where the API demands it (thinking).
+They are plain dicts; nobody may change one after the event exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, TypeAlias
+
+Json: TypeAlias = Any
+JsonObject: TypeAlias = dict[str, Any]
+Block: TypeAlias = JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run of `agent` (`name@version`) began; `bundle` and `components` are the digests of what defines it."""
+
+    kind: ClassVar[str] = "run_started"
+    agent: str
+    bundle: str
+    model: str
+    components: dict[str, str] = field(default_factory=dict)
+    parent: str | None = None
+    """The run this one was forked from or delegated by."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserSaid:
+    """The person (or the script) spoke; `content` is a string or a list of content blocks, as the API takes it."""
+
+    kind: ClassVar[str] = "user_said"
+    content: str | list[Block]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRuled:
+    """A guard looked at something and ruled; `verdict` is `allow`, `block` or `ask`."""
+
+    kind: ClassVar[str] = "guard_ruled"
+    guard: str
+    stage: str
+    """`input`, `output`, `tool_call` or `tool_result`."""
+    verdict: str
+    reason: str = ""
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAsked:
+    """The intent to ask the model: written before the request is sent. `turn` counts replies asked for, from 1."""
+
+    kind: ClassVar[str] = "model_asked"
+    turn: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReplied:
+    """One complete reply: `message_stop` was seen (or a whole JSON body read) and every block parsed strictly."""
+
+    kind: ClassVar[str] = "model_replied"
+    id: str
+    model: str
+    content: list[Block]
+    stop_reason: str | None
+    usage: JsonObject
+    stop_sequence: str | None = None
+    stop_details: Json = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailed:
+    """One attempt failed. The last one of a run that ended with `model_error` says why it did."""
+
+    kind: ClassVar[str] = "model_failed"
+    attempt: int
+    error_type: str
+    message: str
+    status: int | None = None
+    retryable: bool = False
+    retry_after: float | None = None
+    """Seconds the server asked us to wait."""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A person (or a rule, `by`) decided on a tool call; `approved=False` is an answer too."""
+
+    kind: ClassVar[str] = "approved"
+    call_id: str
+    approved: bool
+    by: str = "person"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The intent to run a tool: written before its handler starts."""
+
+    kind: ClassVar[str] = "tool_called"
+    call_id: str
+    name: str
+    input: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReturned:
+    """The one answer to a tool call. `error_type` is None or one of `TOOL_ERRORS`; then `content` tells the model."""
+
+    kind: ClassVar[str] = "tool_returned"
+    call_id: str
+    name: str
+    content: str | list[Block]
+    error_type: str | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the model is told that the call failed."""
+        return self.error_type is not None
+
+
+TOOL_ERRORS: Final = (
+    "unknown_tool",
+    "invalid_input",
+    "raised",
+    "timeout",
+    "too_large",
+    "not_serializable",
+    "blocked",
+    "denied",
+    "interrupted",
+    "not_run",
+    "reported",
+)
+"""Why a tool call has no result; `reported` is an error that the tool itself returned on purpose (`ToolFailure`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated:
+    """A tool call was handed to another run, `run`, of `agent`; its result comes back as that call's ToolReturned."""
+
+    kind: ClassVar[str] = "delegated"
+    call_id: str
+    agent: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOff:
+    """From here on `agent` answers the user; the conversation so far stays."""
+
+    kind: ClassVar[str] = "handed_off"
+    agent: str
+    bundle: str
+    model: str
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Something about the world, looked at after the run: `name` says what was asked (a `state:` query), `value` what came back."""
+
+    kind: ClassVar[str] = "observed"
+    name: str
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last event of a run, whatever happened; `reason` is one of `END_REASONS`, `completed` when it went well."""
+
+    kind: ClassVar[str] = "run_ended"
+    reason: str
+    message: str = ""
+
+
+END_REASONS: Final = (
+    "completed",
+    "max_turns",
+    "max_tokens",
+    "context_window",
+    "refused",
+    "unknown_stop",
+    "deadline",
+    "budget",
+    "blocked",
+    "model_error",
+    "missing_recording",
+    "degraded",
+    "interrupted",
+    "error",
+)
+
+Event: TypeAlias = (
+    RunStarted
+    | UserSaid
+    | GuardRuled
+    | ModelAsked
+    | ModelReplied
+    | ModelFailed
+    | Approved
+    | ToolCalled
+    | ToolReturned
+    | Delegated
+    | HandedOff
+    | Observed
+    | RunEnded
+)
+
+EVENT_TYPES: Final[dict[str, type[Event]]] = {
+    cls.kind: cls
+    for cls in (
+        RunStarted,
+        UserSaid,
+        GuardRuled,
+        ModelAsked,
+        ModelReplied,
+        ModelFailed,
+        Approved,
+        ToolCalled,
+        ToolReturned,
+        Delegated,
+        HandedOff,
+        Observed,
+        RunEnded,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event with its place in the run: `seq` counts from 0, `at` is seconds since the epoch (UTC)."""
+
+    seq: int
+    at: float
+    event: Event
+
+
+def to_json(event: Event) -> JsonObject:
+    """The event as a JSON object: its fields and its `kind`. Nothing is copied deeper than the first level."""
+    return {"kind": event.kind, **{name: getattr(event, name) for name in event.__dataclass_fields__ if name != "kind"}}
+
+
+def from_json(data: JsonObject) -> Event:
+    """The event that `to_json` wrote.
+
+    Raises:
+        ValueError: the kind is unknown, or a field is missing or unknown.
+    """
+    fields = dict(data)
+    kind = fields.pop("kind", None)
+    cls = EVENT_TYPES.get(kind) if isinstance(kind, str) else None
+    if cls is None:
+        msg = f"unknown event kind {kind!r}"
+        raise ValueError(msg)
+    try:
+        return cls(**fields)
+    except TypeError as error:
+        msg = f"bad {kind} event: {error}"
+        raise ValueError(msg) from None

@@ -1,0 +1,91 @@
+"""What the core asks of the outside, as protocols: someone who speaks, a model, tools, someone who listens.
+
+The rooms above (`model`, `cassette`, `store`, `observe`, `cli`) implement these; the core never imports them. The wire
+types stand here because the live model and the recorder both speak them and do not know each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from agentctl.agent.events import Entry, JsonObject, ModelFailed, ModelReplied, ToolCalled, ToolReturned
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of the Messages API as it goes over the wire.
+
+    `body["messages"]` is the fold's own list: its messages are never changed once they are in it, so whoever hashes or
+    serialises a request may keep what it computed for a message it has already seen (compare by identity).
+    """
+
+    body: JsonObject
+    betas: tuple[str, ...] = ()
+    path: str = "/v1/messages"
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class WireReply:
+    """An HTTP reply: lower-case header names, and the decoded body (no gzip, no chunking) in pieces as they arrive."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: AsyncIterator[bytes]
+    requested: bytes | None = field(default=None, compare=False)
+    """The request body as it was sent, where the sender knows it (the recorder keeps it)."""
+
+
+class Wire(Protocol):
+    """Sends one request and hands back the raw reply: live, recorded or simulated.
+
+    `send` raises `Unreachable` when there is no reply at all and `RecordingMiss` when a recording has none; iterating
+    `body` raises `Unreachable` when the connection breaks. A reply with an error status is a reply, not an exception.
+    """
+
+    async def send(self, request: Request) -> WireReply:
+        """Send and return as soon as the status and headers are known."""
+        ...
+
+
+OnDelta: TypeAlias = Callable[[str, str], None]
+"""Called with (`text` | `thinking` | `restart`, piece) while a reply arrives; `restart` voids what was shown so far."""
+
+OnFailure: TypeAlias = Callable[[ModelFailed], None]
+"""Called once for each failed attempt, before the next one is made."""
+
+
+class Model(Protocol):
+    """Answers one request: a wire, the decoder and the retry loop behind one door."""
+
+    async def ask(self, request: Request, *, on_failure: OnFailure, on_delta: OnDelta | None = None) -> ModelReplied:
+        """The complete reply.
+
+        Raises:
+            ModelError: every attempt failed; `on_failure` has been told of each.
+            RecordingMiss: strict replay holds no answer to this request.
+        """
+        ...
+
+
+class Tools(Protocol):
+    """Carries out tool calls: for real, or from a recording."""
+
+    async def call(self, call: ToolCalled) -> ToolReturned:
+        """The one answer to `call`. A failing tool is an answer with an `error_type`, never an exception."""
+        ...
+
+
+Hear: TypeAlias = Callable[[], Awaitable["str | list[JsonObject] | None"]]
+"""What the user says next; None when there is nothing more to say and the run is complete."""
+
+Approve: TypeAlias = Callable[[ToolCalled], Awaitable[tuple[bool, str]]]
+"""Asks a person whether a call may run: (allowed, reason)."""
+
+Sink: TypeAlias = Callable[[Entry], None]
+"""Told of every entry the moment it is appended. Raising stops the run: a journal that cannot write must be heard."""
+
+Clock: TypeAlias = Callable[[], float]
+"""Seconds since the epoch."""

@@ -1,0 +1,117 @@
+"""What an agent is, once its documents are loaded: frozen values, no files, no YAML.
+
+The core defines these types and the `config` room builds them, so that nothing in the core knows how a definition is
+written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentctl.agent.events import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """One tool: what the model is told (`definition`, sent as it is) and how a call of it is carried out."""
+
+    name: str
+    definition: JsonObject
+    """The wire definition: `name`, `description`, `input_schema`, or a server tool's `type` and options."""
+    handler: str | None = None
+    """`/absolute/file.py:function`; None for a server tool, which the API runs itself."""
+    effect: str = "read"
+    """`read`, or `write` when a call changes something outside the run."""
+    approve: str = "never"
+    """`never`, or `always` when a person must allow each call."""
+    timeout: float = 30.0
+    """Seconds a call may take."""
+    max_result_chars: int = 50_000
+    """Longer results are refused as `too_large`: the model is told to ask for less."""
+    idempotent: bool = False
+    """Whether a call may be repeated with the same idempotency key without a second effect."""
+
+    @property
+    def is_server(self) -> bool:
+        """Whether the API runs this tool itself."""
+        return self.handler is None
+
+    @property
+    def input_schema(self) -> JsonObject:
+        """The JSON Schema of the input; `{}` for a server tool."""
+        schema: JsonObject = self.definition.get("input_schema", {})
+        return schema
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may use. None is no limit.
+
+    `max_turns` and `max_seconds` hold between two things the user says, so that a long chat is no runaway;
+    the token limits hold for the whole run. Input tokens include those read from and written to the prompt cache.
+    """
+
+    max_turns: int = 20
+    max_seconds: float | None = 300.0
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How failed attempts are repeated: `attempts` in all, full-jitter waits of at most `base * 2**n`, capped at `cap` (seconds)."""
+
+    attempts: int = 3
+    base: float = 0.5
+    cap: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Where the model runs: `anthropic`, `bedrock` or `vertex`, each through the SDK's own client."""
+
+    name: str = "anthropic"
+    base_url: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Passed to the SDK's client: `region`, `project_id`, `aws_region`, `aws_profile`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One version of an agent, ready to run."""
+
+    name: str
+    version: str
+    model: str
+    system: str
+    params: JsonObject
+    """Body fields of every request beside model, system, tools and messages: `max_tokens`, `thinking`, ..."""
+    tools: tuple[ToolSpec, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    retry: Retry = field(default_factory=Retry)
+    provider: Provider = field(default_factory=Provider)
+    betas: tuple[str, ...] = ()
+    """Values of the `anthropic-beta` header."""
+    cache: bool = True
+    """Whether the stable prefix (tools and system prompt) is marked for the prompt cache."""
+    setup: str | None = None
+    """`/absolute/file.py:function` that fills a fresh workspace (a seeded database) for the tools."""
+    workspace_name: str = ""
+    """Names the workspace that runs outside an eval share; the tools document's name."""
+    components: Mapping[str, str] = field(default_factory=dict)
+    """Digest of each component by its name: `system prompt`, `model`, `params`, `tool NAME`, ..."""
+    bundle: str = ""
+    """Digest over all components."""
+    source: Path | None = None
+    """The document this was loaded from; None when it was read from a git revision."""
+
+    @property
+    def ref(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+    def tool(self, name: str) -> ToolSpec | None:
+        """The tool of that name, or None."""
+        return next((tool for tool in self.tools if tool.name == name), None)
