@@ -1,0 +1,1 @@
+"""Recordings: read, write, match, replay, and say what changed since."""

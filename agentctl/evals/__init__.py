@@ -1,0 +1,1 @@
+"""Suites, scorers and reports: whether an agent does what it should."""

@@ -1,0 +1,1 @@
+"""Guards: one file each, ruling on what goes in, what comes out and what is called."""

@@ -1,0 +1,1 @@
+"""Sinks: who listens to a run as it happens."""

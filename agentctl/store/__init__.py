@@ -1,0 +1,1 @@
+"""What is kept between commands: runs and results, in one embedded database."""
