@@ -1,1 +1,1 @@
-"""The core: the facts of a run, what follows from them, and the loop that acts on it. No files, no network, no printing."""
+"""The core: the facts of a run, what follows from them, and the loop that acts on it. No files, no network."""

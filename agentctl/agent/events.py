@@ -173,7 +173,7 @@ class HandedOff:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Something about the world, looked at after the run: `name` says what was asked (a `state:` query), `value` what came back."""
+    """The world, looked at after the run: `name` says what was asked (a `state:` query), `value` what came back."""
 
     kind: ClassVar[str] = "observed"
     name: str

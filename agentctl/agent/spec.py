@@ -61,7 +61,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How failed attempts are repeated: `attempts` in all, full-jitter waits of at most `base * 2**n`, capped at `cap` (seconds)."""
+    """How a failed attempt is repeated: `attempts` in all, full-jitter waits up to `base * 2**n` seconds, at most `cap`."""
 
     attempts: int = 3
     base: float = 0.5
