@@ -18,5 +18,5 @@ class ToolContext:
     """The same for every repetition of the same call: hand it to whatever must not act twice."""
 
 
-class ToolFailure(Exception):  # noqa: N818  it is an answer ("no such order"), not a defect
+class ToolFailure(Exception):  # it is an answer ("no such order"), not a defect
     """Raised by a handler to tell the model, in words, why the call has no result."""

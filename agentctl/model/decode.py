@@ -1,0 +1,264 @@
+"""The one decoder: a raw HTTP reply of the Messages API in, one `ModelReplied` or one typed error out.
+
+Live, recorded and simulated traffic all pass here, so a replay cannot differ from the run it replays. It is strict
+where a lenient reading would run a tool or show an answer that the model never finished (events out of order, a missing
+`message_stop`, tool input that is not JSON), and tolerant where the API may grow (unknown events, blocks, deltas, stop
+reasons, usage fields).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from agentctl.agent.events import Block, JsonObject, ModelReplied
+from agentctl.agent.ports import OnDelta, WireReply
+from agentctl.errors import ProtocolError
+from agentctl.model.blocks import TOOL_BLOCKS, OpenBlock, check_tool_block
+from agentctl.model.failures import failure_in_stream, failure_of, not_a_message
+from agentctl.model.sse import SseParser
+
+OK_STATUSES = range(200, 300)
+
+
+async def decode(reply: WireReply, on_delta: OnDelta | None = None) -> ModelReplied:
+    """Reads a reply to its end; text goes to `on_delta` as it arrives.
+
+    Raises:
+        ApiError: an error status, or an `error` event inside the stream.
+        ProtocolError: anything else that is not one complete, valid reply.
+        Unreachable: the connection broke (raised by `reply.body`).
+    """
+    stream: StreamDecoder | None = None
+    head: list[bytes] = []
+    async for chunk in reply.body:
+        if stream is None:
+            head.append(chunk)
+            kind = _kind(reply.status, reply.headers, head)
+            if kind != "sse":
+                continue
+            stream = StreamDecoder(reply.status, reply.headers, on_delta)
+            chunk = b"".join(head)  # noqa: PLW2901  what waited for its kind to be known
+        stream.feed(chunk)
+    if stream is not None:
+        return stream.close()
+    return _decode_whole(reply.status, reply.headers, b"".join(head), on_delta)
+
+
+def decode_reply(status: int, headers: Mapping[str, str], body: bytes, on_delta: OnDelta | None = None) -> ModelReplied:
+    """The same for a body that is already whole: a recording."""
+    if _kind(status, headers, [body]) != "sse":
+        return _decode_whole(status, headers, body, on_delta)
+    stream = StreamDecoder(status, headers, on_delta)
+    stream.feed(body)
+    return stream.close()
+
+
+def _kind(status: int, headers: Mapping[str, str], head: list[bytes]) -> str:
+    """`sse` or `whole`. Recordings may have lost their headers, so the first bytes can tell too."""
+    if status not in OK_STATUSES:
+        return "whole"
+    declared = headers.get("content-type", "")
+    if "text/event-stream" in declared:
+        return "sse"
+    if declared:
+        return "sse" if _looks_like_sse(head) and "json" not in declared else "whole"
+    return "sse" if _looks_like_sse(head) else "whole"
+
+
+def _looks_like_sse(head: list[bytes]) -> bool:
+    start = b"".join(head)[:64].lstrip(b"\xef\xbb\xbf\r\n ")
+    return start.startswith((b"event:", b"data:", b":"))
+
+
+def _decode_whole(
+    status: int, headers: Mapping[str, str], body: bytes, on_delta: OnDelta | None = None
+) -> ModelReplied:
+    if status not in OK_STATUSES:
+        raise failure_of(status, headers, body)
+    request_id = headers.get("request-id")
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise not_a_message(status, body, request_id) from None
+    if isinstance(message, dict) and message.get("type") == "error":
+        raise failure_of(status, headers, body)
+    if not isinstance(message, dict) or not isinstance(message.get("content"), list):
+        raise not_a_message(status, body, request_id)
+    for block in message["content"]:
+        if not isinstance(block, dict):
+            raise not_a_message(status, body, request_id)
+        if block.get("type") in TOOL_BLOCKS:
+            check_tool_block(block)
+        elif on_delta is not None and block.get("type") == "text":
+            on_delta("text", block.get("text", ""))
+    return _replied(message, message["content"], request_id)
+
+
+class StreamDecoder:
+    """The events of one stream, held to their order: start, then blocks one after the other, then delta and stop."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], on_delta: OnDelta | None = None) -> None:
+        self._status = status
+        self._request_id = headers.get("request-id")
+        self._on_delta = on_delta
+        self._parser = SseParser()
+        self._message: JsonObject | None = None
+        self._blocks: list[Block] = []
+        self._open: OpenBlock | None = None
+        self._stopped = False
+        self._any = False
+
+    def feed(self, chunk: bytes) -> None:
+        """Takes bytes as they arrive.
+
+        Raises:
+            ApiError: an `error` event.
+            ProtocolError: an event that is not JSON or not in its place.
+        """
+        for name, data in self._parser.feed(chunk):
+            self._take(name, data)
+
+    def close(self) -> ModelReplied:
+        """The reply, once the stream has ended.
+
+        Raises:
+            ProtocolError: `stream_truncated` when the stream ended before `message_stop`.
+        """
+        for name, data in self._parser.close():
+            if _is_json(data):
+                self._take(name, data)
+        if self._message is None or not self._stopped:
+            raise ProtocolError(
+                "the stream ended before `message_stop`" if self._any else "the stream was empty",
+                type="stream_truncated",
+                status=self._status,
+                retryable=True,
+                request_id=self._request_id,
+            )
+        if self._open is not None:  # the API leaves a block open when max_tokens cuts it
+            self._blocks.append(self._open.abandon())
+            self._open = None
+        return _replied(self._message, self._blocks, self._request_id)
+
+    def _take(self, name: str, data: bytes) -> None:
+        self._any = True
+        if name == "ping":
+            return
+        try:
+            event: Any = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise self._broken(f"event {name!r} is not JSON ({error})") from None
+        if not isinstance(event, dict):
+            raise self._broken(f"event {name!r} is no JSON object")
+        kind = event.get("type") or name
+        if kind == "error":
+            raise failure_in_stream(event, self._status, self._request_id)
+        take = TAKERS.get(kind)
+        if take is not None:
+            take(self, event)
+
+    def _start(self, event: JsonObject) -> None:
+        message = event.get("message")
+        if self._message is not None or not isinstance(message, dict):
+            raise self._broken("message_start is not the one start of a message")
+        self._message = dict(message)
+
+    def _start_block(self, event: JsonObject) -> None:
+        block = event.get("content_block")
+        if self._message is None or self._stopped or self._open is not None or not isinstance(block, dict):
+            raise self._broken("content_block_start out of place")
+        self._check_index(event)
+        self._open = OpenBlock(block)
+        if self._on_delta is not None and block.get("type") == "text" and block.get("text"):
+            self._on_delta("text", block["text"])
+
+    def _delta(self, event: JsonObject) -> None:
+        delta = event.get("delta")
+        if self._open is None or not isinstance(delta, dict):
+            raise self._broken("content_block_delta without an open block")
+        self._check_index(event)
+        shown = self._open.add(delta)
+        if shown is not None and self._on_delta is not None:
+            self._on_delta(*shown)
+
+    def _stop_block(self, event: JsonObject) -> None:
+        if self._open is None:
+            raise self._broken("content_block_stop without an open block")
+        self._check_index(event)
+        self._blocks.append(self._open.finish())
+        self._open = None
+
+    def _finish(self, event: JsonObject) -> None:
+        delta = event.get("delta")
+        if self._message is None or self._stopped or not isinstance(delta, dict):
+            raise self._broken("message_delta out of place")
+        self._message.update(delta)
+        usage = event.get("usage")
+        if isinstance(usage, dict):  # cumulative: it overwrites, it does not add
+            known = {key: value for key, value in usage.items() if value is not None}
+            self._message["usage"] = {**(self._message.get("usage") or {}), **known}
+
+    def _stop(self, _event: JsonObject) -> None:
+        if self._message is None or self._stopped:
+            raise self._broken("message_stop out of place")
+        if self._open is not None and self._message.get("stop_reason") != "max_tokens":
+            raise self._broken("message_stop while a block is open")
+        self._stopped = True
+
+    def _check_index(self, event: JsonObject) -> None:
+        if event.get("index") != len(self._blocks):
+            raise self._broken(f"block index {event.get('index')!r}, expected {len(self._blocks)}")
+
+    def _broken(self, what: str) -> ProtocolError:
+        return ProtocolError(
+            f"the stream breaks the protocol: {what}",
+            type="protocol_error",
+            status=self._status,
+            retryable=True,
+            request_id=self._request_id,
+        )
+
+
+TAKERS: Final[dict[str, Callable[[StreamDecoder, JsonObject], None]]] = {
+    "message_start": StreamDecoder._start,
+    "content_block_start": StreamDecoder._start_block,
+    "content_block_delta": StreamDecoder._delta,
+    "content_block_stop": StreamDecoder._stop_block,
+    "message_delta": StreamDecoder._finish,
+    "message_stop": StreamDecoder._stop,
+}
+"""What each known event does; any other kind is passed over, since the API may grow."""
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _replied(message: JsonObject, content: list[Block], request_id: str | None) -> ModelReplied:
+    """The event; refuses a reply that is no message of the assistant, or that asks for tools without naming any."""
+    identity, model, stop = message.get("id"), message.get("model"), message.get("stop_reason")
+    if not isinstance(identity, str) or not isinstance(model, str):
+        raise ProtocolError("the reply has no id or model", type="protocol_error", request_id=request_id)
+    calls = [block["id"] for block in content if block.get("type") == "tool_use"]
+    if stop == "tool_use" and not calls:
+        raise ProtocolError("stop_reason is tool_use, but there is no tool_use block", type="protocol_error")
+    if len(set(calls)) != len(calls):
+        raise ProtocolError("two tool_use blocks have the same id", type="protocol_error", request_id=request_id)
+    usage = message.get("usage")
+    return ModelReplied(
+        id=identity,
+        model=model,
+        content=content,
+        stop_reason=stop if isinstance(stop, str) else None,
+        usage=usage if isinstance(usage, dict) else {},
+        stop_sequence=message.get("stop_sequence"),
+        stop_details=message.get("stop_details"),
+        request_id=request_id,
+    )
