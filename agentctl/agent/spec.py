@@ -61,7 +61,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How a failed attempt is repeated: `attempts` in all; full-jitter waits up to `base * 2**n`, at most `cap` seconds."""
+    """How a failed attempt is repeated: `attempts` in all; full jitter up to `base * 2**n`, at most `cap` seconds."""
 
     attempts: int = 3
     base: float = 0.5

@@ -9,7 +9,7 @@ reasons, usage fields).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar
 
 import orjson
 
@@ -156,7 +156,7 @@ class StreamDecoder:
         kind = event.get("type") or name
         if kind == "error":
             raise failure_in_stream(event, self._status, self._request_id)
-        take = TAKERS.get(kind)
+        take = self._takers.get(kind)
         if take is not None:
             take(self, event)
 
@@ -221,16 +221,15 @@ class StreamDecoder:
             request_id=self._request_id,
         )
 
-
-TAKERS: Final[dict[str, Callable[[StreamDecoder, JsonObject], None]]] = {
-    "message_start": StreamDecoder._start,
-    "content_block_start": StreamDecoder._start_block,
-    "content_block_delta": StreamDecoder._delta,
-    "content_block_stop": StreamDecoder._stop_block,
-    "message_delta": StreamDecoder._finish,
-    "message_stop": StreamDecoder._stop,
-}
-"""What each known event does; any other kind is passed over, since the API may grow."""
+    _takers: ClassVar[dict[str, Callable[[StreamDecoder, JsonObject], None]]] = {
+        "message_start": _start,
+        "content_block_start": _start_block,
+        "content_block_delta": _delta,
+        "content_block_stop": _stop_block,
+        "message_delta": _finish,
+        "message_stop": _stop,
+    }
+    """What each known event does; any other kind is passed over, since the API may grow."""
 
 
 def _is_json(data: bytes) -> bool:

@@ -1,0 +1,67 @@
+"""What commands print with: data on stdout, everything else on stderr, JSON alone when JSON was asked for.
+
+Plain prints cost nothing to import; Rich is loaded by the commands that draw. Text that came from a model, a tool or a
+file passes `clean` before a terminal sees it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import orjson
+
+from agentctl.errors import AgentctlError, ConfigError
+from agentctl.observe.clean import clean
+
+
+def say(text: str = "") -> None:
+    """One line of data or result, to stdout."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """One line for the person watching, to stderr."""
+    print(text, file=sys.stderr)
+
+
+def complain(message: str, *, hint: str = "") -> None:
+    """`error: ...` and, where there is something to do, `hint: ...`, to stderr."""
+    print(f"error: {clean(message)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {clean(hint)}", file=sys.stderr)
+
+
+def error_lines(error: AgentctlError) -> None:
+    """The lines of one of our errors; a ConfigError prints every finding, each with its own hint."""
+    if not isinstance(error, ConfigError):
+        complain(str(error), hint=error.hint)
+        return
+    for problem in error.problems:
+        complain(str(problem), hint=problem.hint)
+
+
+def json_line(value: Any) -> None:
+    """One JSON document on one line of stdout, as UTF-8 whatever the locale."""
+    _write(orjson.dumps(value) + b"\n")
+
+
+def json_document(value: Any) -> None:
+    """One JSON document, indented, on stdout."""
+    _write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
+def wants_color(stream: Any) -> bool:
+    """NO_COLOR wins, then FORCE_COLOR, then whether the stream is a terminal that is not dumb."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,82 @@
+"""Exit codes, and the one place where an error becomes two lines on stderr.
+
+| code | meaning |
+|---|---|
+| 0 | every gate passed and at least one case ran |
+| 1 | a gate failed or a regression was found |
+| 2 | usage or configuration error |
+| 3 | cases errored (API, tool, harness): no verdict |
+| 4 | recordings missing or stale in strict replay |
+| 5 | nothing was selected |
+| 6 | budget or time cap reached; partial results written |
+| 130, 143 | interrupted, terminated |
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from agentctl.cli.console import complain, error_lines
+from agentctl.errors import AgentctlError
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+ERRORED: Final = 3
+MISSING: Final = 4
+NOTHING: Final = 5
+CAPPED: Final = 6
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+
+def guarded(command: Callable[[], int | None]) -> NoReturn:
+    """Runs the command and exits with its code; errors of ours print `error:` and `hint:` lines, no traceback.
+
+    `AGENTCTL_DEBUG=1` shows the traceback. A reader that went away (`| head`) is no error.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = command() or OK
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        code = OK
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except TyperException as error:
+        complain(error.format_message(), hint=_usage_hint(error))
+        code = USAGE
+    except AgentctlError as error:
+        if os.environ.get("AGENTCTL_DEBUG"):
+            raise
+        error_lines(error)
+        code = error.exit_code
+    except OSError as error:
+        if os.environ.get("AGENTCTL_DEBUG"):
+            raise
+        complain(f"{error.filename or 'the system'}: {error.strerror or error}", hint="")
+        code = ERRORED
+    sys.exit(code)
+
+
+def _usage_hint(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help shows what it takes" if context is not None else ""
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    """SIGTERM unwinds like Ctrl-C does, so that what was open is closed, and leaves with its own code."""
+    raise SystemExit(TERMINATED)
+
+
+def _silence_stdout() -> None:
+    """Python flushes stdout at exit; with the reader gone that would print a second, meaningless error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,104 @@
+"""The `agentctl` command: a group that imports a command's module only when that command runs.
+
+Start-up is a feature: `--help` lists every command without importing one, and no command pays for another's libraries.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from agentctl import __version__
+from agentctl.cli.exits import guarded
+from agentctl.errors import UsageError
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("agentctl.cli.init:init", "Lay down a small working project: agent, tools, suite, recordings."),
+    "validate": ("agentctl.cli.validate:validate", "Check every document and suite; name file, line and fix."),
+    "schema": ("agentctl.cli.schema:schema", "Write JSON Schemas of the documents for your editor."),
+    "chat": ("agentctl.cli.chat:chat", "Talk to an agent, with a live trace of every turn."),
+    "run": ("agentctl.cli.run:run", "Send messages to an agent and print its answer."),
+    "eval": ("agentctl.cli.eval:evaluate", "Score suites on recordings: no network, no tool executed."),
+    "replay": ("agentctl.cli.replay:replay", "Show a recording or a stored run, turn by turn."),
+    "diff": ("agentctl.cli.diff:diff", "Say what changed between two agent versions or two results."),
+    "runs": ("agentctl.cli.runs:runs", "List, show and export stored runs."),
+    "simulate": ("agentctl.cli.simulate:simulate", "Serve a local, scripted Messages API."),
+}
+"""Name -> (module:name, one line of help). A function becomes a command, a Typer app a group."""
+
+PLAIN: Final[dict[str, Any]] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are looked up in `COMMANDS` and imported on first use."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every name, in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, imported now; None when there is none."""
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list in `--help`, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def load(name: str) -> Any:
+    """Imports a command and hands back what typer runs."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        return get_command(target)
+    app = typer.Typer(**PLAIN)
+    app.command(name)(target)
+    return get_command(app)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    context_settings={"auto_envvar_prefix": "AGENTCTL", "help_option_names": ["-h", "--help"]},
+    **PLAIN,
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the flag's value
+    if wanted:
+        print(f"agentctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    project: Annotated[
+        Path | None,
+        typer.Option("-C", "--project", metavar="DIR", help="Run as if started in DIR.", envvar="AGENTCTL_PROJECT"),
+    ] = None,
+    version: Annotated[  # noqa: FBT002  a flag of the command line
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Operate and evaluate LLM agents defined in YAML: chat, record, replay, score, diff.
+
+    Data goes to stdout, everything else to stderr. Every flag can also be set as AGENTCTL_<COMMAND>_<FLAG>.
+    """
+    if project is not None:
+        if not project.is_dir():
+            raise UsageError(f"{project} is no directory", hint="-C takes the directory of a project")
+        os.chdir(project)
+
+
+def main() -> None:
+    """Entry point: parse, run, print errors, exit."""
+    command = get_command(app)
+    guarded(lambda: command(args=sys.argv[1:], prog_name="agentctl", standalone_mode=False))
