@@ -60,10 +60,18 @@ OnFailure: TypeAlias = Callable[[ModelFailed], None]
 class Model(Protocol):
     """Answers one request: a wire, the decoder and the retry loop behind one door."""
 
-    async def ask(self, request: Request, *, on_failure: OnFailure, on_delta: OnDelta | None = None) -> ModelReplied:
-        """The complete reply.
+    async def ask(
+        self,
+        request: Request,
+        *,
+        on_failure: OnFailure,
+        on_delta: OnDelta | None = None,
+        time_left: float | None = None,
+    ) -> ModelReplied:
+        """The complete reply, within `time_left` seconds, retries and waits included.
 
         Raises:
+            DeadlineExceeded: the time is up, or a wait the server asked for does not fit in it.
             ModelError: every attempt failed; `on_failure` has been told of each.
             RecordingMiss: strict replay holds no answer to this request.
         """

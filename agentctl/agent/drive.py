@@ -1,0 +1,182 @@
+"""`drive`: makes the moves that `decide` names and writes down what happened, to the end.
+
+Whatever happens (a limit, an error, Ctrl-C, a defect of ours), every tool call that was asked for gets its one answer
+and the last event is `RunEnded`, so a run can always be read, resumed and sent back to the API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+
+from agentctl.agent.events import (
+    Approved,
+    Block,
+    Event,
+    ModelAsked,
+    Observed,
+    RunEnded,
+    RunStarted,
+    ToolCalled,
+    ToolReturned,
+    UserSaid,
+)
+from agentctl.agent.loop import AskModel, AskPerson, CallTools, Listen, RefuseCall, Stop, decide
+from agentctl.agent.ports import Approve, Clock, Hear, Model, OnDelta, Sink, Tools
+from agentctl.agent.request import build, stable_part
+from agentctl.agent.run import Run
+from agentctl.agent.spec import Agent
+from agentctl.errors import DeadlineExceeded, ModelError, RecordingMiss
+
+Observe = Callable[[], Awaitable[list[Observed]]]
+"""Looks at the world after the last move and before the end."""
+
+
+async def nobody(_call: ToolCalled) -> tuple[bool, str]:
+    """The approver where there is no one to ask: every call that needs a person is denied."""
+    return False, "this call needs a person's approval and nobody is there to give it"
+
+
+async def drive(
+    agent: Agent,
+    run: Run,
+    *,
+    model: Model,
+    tools: Tools,
+    hear: Hear,
+    approve: Approve = nobody,
+    sinks: Sequence[Sink] = (),
+    on_delta: OnDelta | None = None,
+    observe: Observe | None = None,
+    clock: Clock = time.time,
+) -> Run:
+    """Runs until the user has nothing more to say or something ends it; returns `run`, whose `ended` says which.
+
+    A run that already ended goes on with what `hear` says next.
+
+    Raises:
+        RecordingMiss: replay could not answer; the run has ended with `missing_recording`.
+        asyncio.CancelledError: after the run was ended with `interrupted`.
+    """
+    driver = _Driver(agent, run, model, tools, hear, approve=approve, sinks=sinks, on_delta=on_delta, clock=clock)
+    if run.started is None:
+        driver.emit(RunStarted(agent.ref, agent.bundle, agent.model, dict(agent.components)))
+    try:
+        stop = await driver.moves()
+        if observe is not None:
+            for observed in await observe():
+                driver.emit(observed)
+    except ModelError as error:
+        stop = Stop("deadline" if isinstance(error, DeadlineExceeded) else "model_error", str(error))
+    except TimeoutError:
+        stop = Stop("deadline", f"more than {agent.limits.max_seconds:g} seconds for one answer (limits.max_seconds)")
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+        driver.end(Stop("interrupted", "interrupted before it was finished"))
+        raise
+    except RecordingMiss as error:
+        driver.end(Stop("missing_recording", str(error)))
+        raise
+    except BaseException as error:
+        driver.end(Stop("error", f"{type(error).__name__}: {error}"))
+        raise
+    driver.end(stop)
+    return run
+
+
+class _Driver:
+    """One drive: the run, what it is driven with, and when the current exchange must be over."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        run: Run,
+        model: Model,
+        tools: Tools,
+        hear: Hear,
+        *,
+        approve: Approve,
+        sinks: Sequence[Sink],
+        on_delta: OnDelta | None,
+        clock: Clock,
+    ) -> None:
+        self.agent, self.run, self.model, self.tools = agent, run, model, tools
+        self.hear, self.approve, self.sinks, self.on_delta, self.clock = hear, approve, sinks, on_delta, clock
+        self.stable = stable_part(agent)
+        self.deadline: float | None = self._fresh_deadline()
+
+    def emit(self, event: Event) -> None:
+        """Appends the fact and tells everyone who listens."""
+        entry = self.run.append(event, self.clock())
+        for sink in self.sinks:
+            sink(entry)
+
+    async def moves(self) -> Stop:
+        """Move after move, until one says stop or the user has nothing more to say."""
+        while True:
+            match decide(self.agent, self.run):
+                case Listen():
+                    said = await self.hear()
+                    if said is None:
+                        return Stop("completed")
+                    self.emit(UserSaid(said))
+                    self.deadline = self._fresh_deadline()
+                case AskModel(turn):
+                    await self._ask(turn)
+                case CallTools(calls):
+                    await self._call(calls)
+                case AskPerson(call):
+                    allowed, reason = await self.approve(_called(call))
+                    self.emit(Approved(call["id"], allowed, reason=reason))
+                case RefuseCall(call, reason):
+                    self.emit(ToolReturned(call["id"], call["name"], f"not allowed: {reason}", "denied"))
+                case Stop() as stop:
+                    return stop
+
+    async def _ask(self, turn: int) -> None:
+        self.emit(ModelAsked(turn, self.agent.model))
+        left = None if self.deadline is None else self.deadline - time.monotonic()
+        request = build(self.agent, self.run, self.stable)
+        reply = await self.model.ask(request, on_failure=self.emit, on_delta=self.on_delta, time_left=left)
+        self.emit(reply)
+
+    async def _call(self, calls: Sequence[Block]) -> None:
+        """Runs the calls at the same time and writes their results down in the order they were asked for."""
+        events = [_called(call) for call in calls]
+        for event in events:
+            self.emit(event)
+        if len(events) == 1:
+            async with self._until_deadline():
+                self.emit(await self.tools.call(events[0]))
+            return
+        tasks = [asyncio.ensure_future(self.tools.call(event)) for event in events]
+        try:
+            async with self._until_deadline():
+                for task in tasks:
+                    self.emit(await task)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def end(self, stop: Stop) -> None:
+        """Answers every call that has no result, then writes the end."""
+        for call in self.run.unanswered:
+            began = call["id"] in self.run.called
+            text = "interrupted; it may have run" if began else f"not run: {stop.message or stop.reason}"
+            self.emit(ToolReturned(call["id"], call["name"], text, "interrupted" if began else "not_run"))
+        self.emit(RunEnded(stop.reason, stop.message))
+
+    def _fresh_deadline(self) -> float | None:
+        seconds = self.agent.limits.max_seconds
+        return None if seconds is None else time.monotonic() + seconds
+
+    def _until_deadline(self) -> asyncio.Timeout | nullcontext[None]:
+        """The rest of the time for this exchange."""
+        if self.deadline is None:
+            return nullcontext()
+        return asyncio.timeout(self.deadline - time.monotonic())
+
+
+def _called(call: Block) -> ToolCalled:
+    return ToolCalled(call["id"], call["name"], call["input"])

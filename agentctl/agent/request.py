@@ -1,0 +1,32 @@
+"""The next request, from the definition and the fold. Pure; the same facts give the same bytes."""
+
+from __future__ import annotations
+
+from agentctl.agent.events import JsonObject
+from agentctl.agent.ports import Request
+from agentctl.agent.run import Run
+from agentctl.agent.spec import Agent
+
+
+def stable_part(agent: Agent) -> JsonObject:
+    """Everything of the body but the messages: the same for every request of an agent, so that the prompt cache holds.
+
+    With `cache` on, one breakpoint stands on the system prompt: it covers the tools too, which the API puts before it.
+    """
+    body: JsonObject = {"model": agent.model, **agent.params}
+    breakpoint_: JsonObject = {"cache_control": {"type": "ephemeral"}} if agent.cache else {}
+    tools = [tool.definition for tool in agent.tools]
+    if agent.system:
+        body["system"] = [{"type": "text", "text": agent.system, **breakpoint_}] if agent.cache else agent.system
+    elif tools and breakpoint_:
+        tools[-1] = {**tools[-1], **breakpoint_}
+    if tools:
+        body["tools"] = tools
+    body["stream"] = True
+    return body
+
+
+def build(agent: Agent, run: Run, stable: JsonObject | None = None) -> Request:
+    """The request for the model's next turn; `stable` is `stable_part(agent)` where the caller has it already."""
+    body = {**(stable if stable is not None else stable_part(agent)), "messages": run.messages}
+    return Request(body=body, betas=agent.betas)

@@ -1,0 +1,151 @@
+"""`LiveTools`: carries out tool calls for real, and turns everything that can go wrong into an answer.
+
+A tool is other people's code: it may be missing, get input it cannot take, raise, hang, or return a novel. The model can
+deal with each of these when it is told; so a call always has one answer, and the loop never sees an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from agentctl.agent.events import Block, ToolCalled, ToolReturned
+from agentctl.agent.handler import ToolContext, ToolFailure
+from agentctl.agent.handlers import Handler, InvalidInput, load_handler
+from agentctl.agent.spec import Agent, ToolSpec
+
+MAX_FINDINGS = 5
+
+
+class LiveTools:
+    """The agent's tools, bound to one workspace directory. Handlers are imported when first called."""
+
+    def __init__(self, agent: Agent, workspace: Path, run_id: str = "") -> None:
+        self._specs = {tool.name: tool for tool in agent.tools if not tool.is_server}
+        self._workspace = workspace
+        self._run_id = run_id
+        self._handlers: dict[str, Handler] = {}
+        self._validators: dict[str, jsonschema_rs.Validator] = {}
+        self.executed = 0
+        """How many handlers were started."""
+
+    async def call(self, call: ToolCalled) -> ToolReturned:
+        """Runs the handler in its time and answers; see `events.TOOL_ERRORS` for what can be wrong."""
+        spec = self._specs.get(call.name)
+        if spec is None:
+            known = ", ".join(sorted(self._specs)) or "none"
+            return _error(call, "unknown_tool", f"there is no tool {call.name!r}; the tools are: {known}")
+        problem = self._invalid(spec, call)
+        if problem is not None:
+            return _error(call, "invalid_input", problem)
+        try:
+            async with asyncio.timeout(spec.timeout):
+                value = await self._execute(spec, call)
+        except TimeoutError:
+            return _error(
+                call, "timeout", f"no result within {spec.timeout:g} seconds; it may still have had an effect"
+            )
+        except InvalidInput as error:
+            return _error(call, "invalid_input", str(error))
+        except ToolFailure as error:
+            return _error(call, "reported", str(error))
+        except Exception as error:  # noqa: BLE001  other people's code
+            return _error(call, "raised", f"{type(error).__name__}: {error}")
+        return _returned(spec, call, value)
+
+    def _invalid(self, spec: ToolSpec, call: ToolCalled) -> str | None:
+        """What the JSON Schema says against the input, all findings at once; None when it is valid."""
+        validator = self._validators.get(spec.name)
+        if validator is None:
+            validator = self._validators[spec.name] = jsonschema_rs.validator_for(spec.input_schema)
+        findings = [f"{_path(error.instance_path)}: {error.message}" for error in validator.iter_errors(call.input)]
+        if not findings:
+            return None
+        more = f"; and {len(findings) - MAX_FINDINGS} more" if len(findings) > MAX_FINDINGS else ""
+        return f"the input does not fit the schema of {spec.name}: {'; '.join(findings[:MAX_FINDINGS])}{more}"
+
+    async def _execute(self, spec: ToolSpec, call: ToolCalled) -> Any:
+        handler = self._handlers.get(spec.name)
+        if handler is None:
+            handler = self._handlers[spec.name] = load_handler(spec.handler or "")
+        key = f"{self._run_id}:{call.call_id}" if self._run_id else call.call_id
+        bound = handler.bind(call.input, ToolContext(self._workspace, call.call_id, key))
+        self.executed += 1
+        if handler.is_async:
+            return await bound()
+        return await in_thread(bound, name=f"tool {spec.name}")
+
+
+async def in_thread(work: Callable[[], Any], *, name: str) -> Any:
+    """Runs `work` in a daemon thread of its own: one that hangs for ever holds up neither the others nor the exit."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(value: Any, error: BaseException | None) -> None:
+        if done.done():  # timed out or cancelled meanwhile
+            return
+        if error is None:
+            done.set_result(value)
+        else:
+            done.set_exception(error)
+
+    def body() -> None:
+        value, error = None, None
+        try:
+            value = context.run(work)
+        except StopIteration as stop:  # a future refuses it
+            error = RuntimeError(f"StopIteration: {stop}")
+        except BaseException as raised:  # noqa: BLE001  carried to the loop; a SystemExit must not end it from here
+            error = raised if isinstance(raised, Exception) else RuntimeError(repr(raised))
+        try:
+            loop.call_soon_threadsafe(settle, value, error)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits any more
+
+    threading.Thread(target=body, name=name, daemon=True).start()
+    return await done
+
+
+def _returned(spec: ToolSpec, call: ToolCalled, value: Any) -> ToolReturned:
+    try:
+        content = _content(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        return _error(
+            call, "not_serializable", f"{spec.name} returned a {type(value).__name__} that is no JSON: {error}"
+        )
+    size = len(content) if isinstance(content, str) else len(orjson.dumps(content))
+    if size > spec.max_result_chars:
+        text = f"the result has {size:,} characters, more than the {spec.max_result_chars:,} allowed; ask for less"
+        return _error(call, "too_large", text)
+    return ToolReturned(call.call_id, call.name, content)
+
+
+def _content(value: Any) -> str | list[Block]:
+    """What the model is sent: text as it is, content blocks as they are, anything else as JSON text."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be sent
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(mode="json")
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) and _is_block(item) for item in value):
+        return [dict(item) for item in orjson.loads(orjson.dumps(value))]
+    return orjson.dumps(value).decode()
+
+
+def _is_block(item: Mapping[str, Any]) -> bool:
+    return item.get("type") in {"text", "image", "document", "search_result"} and len(item) > 1
+
+
+def _path(parts: list[str | int]) -> str:
+    return ".".join(str(part) for part in parts) or "input"
+
+
+def _error(call: ToolCalled, error_type: str, text: str) -> ToolReturned:
+    return ToolReturned(call.call_id, call.name, text, error_type)
