@@ -1,0 +1,122 @@
+"""Where the parts meet: from an agent and a few flags to a project, a live wire and a workspace.
+
+Every command that runs an agent is wired here, so that chat, run and eval cannot differ in what they talk to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from agentctl.agent.handlers import load_function
+from agentctl.agent.spec import Agent, Provider
+from agentctl.config.project import Project
+from agentctl.errors import UsageError
+from agentctl.model.claude import ClaudeWire
+
+KEY_VARIABLES: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+DEFAULT_HOST: Final = "api.anthropic.com"
+SIMULATED_KEY: Final = "simulated"
+
+
+def open_project() -> Project:
+    """The project around the current directory."""
+    return Project.find(Path.cwd())
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWire:
+    """A wire to a model that answers now, and where the answers come from, in words for the screen and the recording."""
+
+    wire: ClaudeWire
+    source: str
+    """A host, or `agentctl simulator`."""
+    script: Path | None = None
+    """What the simulator answers from; None when the model is real (or the simulator only echoes)."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the answers are scripted."""
+        return self.source == SIMULATOR
+
+
+SIMULATOR: Final = "agentctl simulator"
+
+
+@asynccontextmanager
+async def live_wire(agent: Agent, project: Project, *, simulate: bool) -> AsyncIterator[LiveWire]:
+    """A wire to the agent's provider, or to a simulator started for it; closed on leaving.
+
+    Raises:
+        UsageError: there is no key to go live with, or the provider cannot be set up.
+        ConfigError: the simulator's script is wrong.
+    """
+    if simulate:
+        async with _simulated(agent, project) as live:
+            yield live
+        return
+    _require_key(agent.provider)
+    wire = ClaudeWire(agent.provider)
+    try:
+        yield LiveWire(wire, _host(agent.provider))
+    finally:
+        await wire.aclose()
+
+
+@asynccontextmanager
+async def _simulated(agent: Agent, project: Project) -> AsyncIterator[LiveWire]:
+    from agentctl.simulator.script import load_script  # noqa: PLC0415  never part of a run against a real model
+    from agentctl.simulator.server import Simulator  # noqa: PLC0415
+
+    script = project.prompts / agent.name / "simulator.yaml"
+    path = script if script.is_file() else None
+    async with Simulator(load_script(path)) as simulator:
+        wire = ClaudeWire(Provider(base_url=simulator.base_url), api_key=SIMULATED_KEY)
+        try:
+            yield LiveWire(wire, SIMULATOR, path)
+        finally:
+            await wire.aclose()
+
+
+def workspace_for(agent: Agent, project: Project) -> Path:
+    """The directory that runs outside an eval share, one for each tools document; filled by its `setup` when new."""
+    folder = project.state / "workspaces" / (agent.workspace_name or agent.name)
+    if not folder.is_dir():
+        fill_workspace(agent, folder)
+    return folder
+
+
+def fill_workspace(agent: Agent, folder: Path) -> None:
+    """Makes `folder` and runs the agent's `setup` in it. It appears whole or not at all."""
+    building = folder.with_name(f".{folder.name}-{os.getpid()}")
+    building.mkdir(parents=True)
+    if agent.setup is not None:
+        load_function(agent.setup)(building)
+    building.rename(folder)
+
+
+def with_model(agent: Agent, model: str | None) -> Agent:
+    """The agent on another model, or as it is."""
+    return agent if model is None else replace(agent, model=model)
+
+
+def _require_key(provider: Provider) -> None:
+    """Says how to go on before the SDK is imported; the clouds bring credentials of their own."""
+    if provider.name != "anthropic" or any(os.environ.get(name) for name in KEY_VARIABLES):
+        return
+    raise UsageError(
+        "no API key: ANTHROPIC_API_KEY is not set",
+        hint="export ANTHROPIC_API_KEY=..., or add --simulate to talk to the built-in simulator",
+    )
+
+
+def _host(provider: Provider) -> str:
+    if provider.name != "anthropic":
+        return provider.name
+    url = provider.base_url or os.environ.get("ANTHROPIC_BASE_URL") or f"https://{DEFAULT_HOST}"
+    return urlsplit(url).hostname or url

@@ -1,0 +1,140 @@
+"""The live wire, through Anthropic's SDK: the only module that imports it, and only when a client is made.
+
+The SDK does what is its job (authentication, base URLs, TLS, Bedrock signatures, Vertex tokens) and nothing else: its
+retries are off, since the retry loop is ours; its accumulator is unused, since the decoder is ours; redirects are
+refused, since they would carry the conversation and the key to a host nobody configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import orjson
+
+from agentctl.agent.ports import Request, WireReply
+from agentctl.agent.spec import Provider
+from agentctl.errors import ModelError, Unreachable, UsageError
+
+CONNECT_SECONDS: Final = 10.0
+SILENCE_SECONDS: Final = 600.0
+"""How long one read may be silent; the deadline over the whole call belongs to the retry loop."""
+
+CLIENTS: Final = {
+    "anthropic": "AsyncAnthropic",
+    "bedrock": "AsyncAnthropicBedrock",
+    "vertex": "AsyncAnthropicVertex",
+}
+RAW: Final = {"X-Stainless-Raw-Response": "stream"}
+"""Asks the SDK for the reply as it comes, unread."""
+
+
+class ClaudeWire:
+    """Sends requests through one SDK client. `sent` counts the requests that left.
+
+    Raises (on construction):
+        UsageError: the provider is not known, or its extra or its settings are missing.
+    """
+
+    def __init__(self, provider: Provider | None = None, *, api_key: str | None = None) -> None:
+        self._provider = provider or Provider()
+        self._sdk, self._client = _client(self._provider, api_key)
+        self.sent = 0
+
+    async def send(self, request: Request) -> WireReply:
+        """Sends one request; see `agentctl.agent.ports.Wire`."""
+        self.sent += 1
+        headers = {**RAW, **({"anthropic-beta": ",".join(request.betas)} if request.betas else {})}
+        try:
+            response = await self._client.post(
+                request.path,
+                body=request.body,
+                cast_to=object,
+                options={"headers": headers, "follow_redirects": False},
+                stream=True,
+                stream_cls=self._sdk.AsyncStream[object],
+            )
+        except self._sdk.APIStatusError as error:
+            return _whole(error.response)
+        except self._sdk.APIConnectionError as error:
+            raise _unreachable(error) from error
+        except self._sdk.AnthropicError as error:
+            raise ModelError(str(error), type="client_error") from error
+        http = response.http_response
+        body = self._events(response) if self._provider.name == "bedrock" else self._bytes(http)
+        return WireReply(http.status_code, _headers(http), body)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def _bytes(self, http: Any) -> AsyncIterator[bytes]:
+        """The decoded body as it arrives."""
+        import httpx2  # noqa: PLC0415  the SDK's transport; loaded with it
+
+        try:
+            async for chunk in http.aiter_bytes():
+                yield chunk
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise _unreachable(error) from error
+        finally:
+            await http.aclose()
+
+    async def _events(self, response: Any) -> AsyncIterator[bytes]:
+        """Bedrock frames its events in a binary format of its own: the SDK unpacks it, and we write SSE again."""
+        try:
+            async for event in await response.parse():
+                yield b"event: %b\ndata: %b\n\n" % (event["type"].encode(), orjson.dumps(event))
+        except self._sdk.APIStatusError as error:
+            yield b"event: error\ndata: %b\n\n" % orjson.dumps(error.body or {})
+        finally:
+            await response.close()
+
+
+def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
+    """The SDK module and a client of it."""
+    import anthropic  # noqa: PLC0415  about a second of CPU: paid only by commands that go live
+
+    name = CLIENTS.get(provider.name)
+    if name is None:
+        raise UsageError(f"unknown provider {provider.name!r}", hint=f"use one of {', '.join(CLIENTS)}")
+    settings: dict[str, Any] = {**provider.options}
+    if provider.base_url is not None:
+        settings["base_url"] = provider.base_url
+    if api_key is not None:
+        settings["api_key"] = api_key
+    timeout = anthropic.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+    try:
+        return anthropic, getattr(anthropic, name)(max_retries=0, timeout=timeout, open_telemetry=False, **settings)
+    except ImportError as error:
+        hint = f"install the extra: pip install 'agentctl-cli[{provider.name}]'"
+        raise UsageError(f"the provider {provider.name} needs {error.name}", hint=hint) from error
+    except (anthropic.AnthropicError, ValueError, TypeError) as error:
+        hint = "see `provider` in the agent's YAML and the environment variables of that cloud"
+        raise UsageError(f"the provider {provider.name} cannot be set up: {error}", hint=hint) from error
+
+
+def _whole(http: Any) -> WireReply:
+    """A reply that the SDK has read to its end: one with an error status."""
+    content: bytes = http.content
+
+    async def body() -> AsyncIterator[bytes]:
+        yield content
+
+    return WireReply(http.status_code, _headers(http), body())
+
+
+def _headers(http: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in http.headers.items()}
+
+
+def _unreachable(error: Exception) -> Unreachable:
+    """What went wrong below HTTP, with its cause: the SDK's own text says only "Connection error."."""
+    cause = error.__cause__ or error
+    timed_out = "timeout" in type(error).__name__.lower() or "timeout" in type(cause).__name__.lower()
+    return Unreachable(
+        f"no complete reply from the API: {type(cause).__name__}: {cause}",
+        type="timeout_error" if timed_out else "connection_error",
+        retryable=True,
+        hint="check the network, the proxy and `provider.base_url` (or ANTHROPIC_BASE_URL)",
+    )

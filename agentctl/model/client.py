@@ -1,0 +1,148 @@
+"""`WireModel`: a wire, the decoder and the one retry loop, behind the core's port `Model`.
+
+There is exactly one retry loop between the agent and the API, this one (the SDK's own is switched off), so a failure is
+never multiplied layer by layer. Waits are full jitter (Marc Brooker, "Exponential Backoff And Jitter", AWS 2015), that
+is uniform in [0, base * 2**n], so that clients that failed together do not come back together. The server's
+`retry-after` is a floor with jitter on top; when it does not fit in the time left, the call fails at once and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from agentctl.agent.events import ModelFailed, ModelReplied
+from agentctl.agent.ports import OnDelta, OnFailure, Request, Wire
+from agentctl.agent.spec import Retry
+from agentctl.errors import DeadlineExceeded, ModelError
+from agentctl.model.decode import decode
+
+JITTER_ON_TOP = 0.1
+"""Of the server's wait: it told every client the same number."""
+
+
+class WireModel:
+    """Answers requests over `wire`. `sleep` and `rng` are given by tests and replays, which must not wait."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        retry: Retry | None = None,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._wire = wire
+        self._retry = retry or Retry()
+        self._sleep = sleep
+        self._rng = rng or random.Random()  # noqa: S311  jitter is no secret
+
+    async def ask(
+        self,
+        request: Request,
+        *,
+        on_failure: OnFailure,
+        on_delta: OnDelta | None = None,
+        time_left: float | None = None,
+    ) -> ModelReplied:
+        """The complete reply; see `agentctl.agent.ports.Model.ask`."""
+        call = _Call(self, request, on_failure, on_delta, time_left)
+        retrying = AsyncRetrying(
+            sleep=self._sleep,
+            stop=stop_after_attempt(self._retry.attempts),
+            wait=call.wait,
+            retry=retry_if_exception(_can_help),
+            reraise=True,
+        )
+        try:
+            async with asyncio.timeout(time_left):
+                return await retrying(call.attempt)
+        except TimeoutError:
+            raise DeadlineExceeded(f"no complete reply within {time_left:.1f} s", type="deadline") from None
+
+    async def once(self, request: Request, on_delta: OnDelta | None) -> ModelReplied:
+        """One attempt."""
+        return await decode(await self._wire.send(request), on_delta)
+
+    def backoff(self, attempt: int) -> float:
+        """Seconds before the attempt after `attempt`, full jitter."""
+        ceiling = min(self._retry.cap, self._retry.base * 2 ** (attempt - 1))
+        return self._rng.uniform(0.0, ceiling)
+
+
+class _Call:
+    """One logical call: its attempts, what was shown of them, and the time it may still take."""
+
+    def __init__(
+        self,
+        model: WireModel,
+        request: Request,
+        on_failure: OnFailure,
+        on_delta: OnDelta | None,
+        time_left: float | None,
+    ) -> None:
+        self._model, self._request, self._on_failure, self._on_delta = model, request, on_failure, on_delta
+        self._deadline = None if time_left is None else time.monotonic() + time_left
+        self._attempts = 0
+        self._shown = False
+
+    async def attempt(self) -> ModelReplied:
+        """One attempt; a failure is told before it is raised."""
+        self._attempts += 1
+        if self._shown and self._on_delta is not None:  # never splice two replies: what was shown is void
+            self._on_delta("restart", "")
+            self._shown = False
+        try:
+            return await self._model.once(self._request, self._on_delta and self._show)
+        except ModelError as error:
+            self._on_failure(_failed(error, self._attempts))
+            raise
+
+    def _show(self, kind: str, piece: str) -> None:
+        self._shown = True
+        assert self._on_delta is not None
+        self._on_delta(kind, piece)
+
+    def wait(self, state: RetryCallState) -> float:
+        """Seconds until the next attempt.
+
+        Raises:
+            DeadlineExceeded: that would be after the deadline.
+        """
+        error = state.outcome.exception() if state.outcome is not None else None
+        told = error.retry_after if isinstance(error, ModelError) else None
+        wait = self._model.backoff(self._attempts)
+        if told is not None:
+            wait = told + min(wait, told * JITTER_ON_TOP)
+        left = None if self._deadline is None else self._deadline - time.monotonic()
+        if left is not None and (told if told is not None else wait) >= left:
+            asked = (
+                f"the server asked to wait {told:g} s" if told is not None else f"the next attempt is in {wait:.1f} s"
+            )
+            raise DeadlineExceeded(
+                f"{error}; {asked}, but only {max(left, 0):.1f} s are left",
+                type="deadline",
+                retry_after=told,
+                hint="raise limits.max_seconds, or try again later",
+            ) from error
+        return wait
+
+
+def _can_help(error: BaseException) -> bool:
+    return isinstance(error, ModelError) and error.retryable
+
+
+def _failed(error: ModelError, attempt: int) -> ModelFailed:
+    return ModelFailed(
+        attempt=attempt,
+        error_type=error.type,
+        message=str(error),
+        status=error.status,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+        request_id=error.request_id,
+    )
