@@ -1,7 +1,7 @@
 """`LiveTools`: carries out tool calls for real, and turns everything that can go wrong into an answer.
 
-A tool is other people's code: it may be missing, get input it cannot take, raise, hang, or return a novel. The model can
-deal with each of these when it is told; so a call always has one answer, and the loop never sees an exception.
+A tool is other people's code: it may be missing, get input it cannot take, raise, hang, or return a novel. The model
+can deal with each of these when it is told; so a call always has one answer, and the loop never sees an exception.
 """
 
 from __future__ import annotations
@@ -42,16 +42,12 @@ class LiveTools:
         if spec is None:
             known = ", ".join(sorted(self._specs)) or "none"
             return _error(call, "unknown_tool", f"there is no tool {call.name!r}; the tools are: {known}")
-        problem = self._invalid(spec, call)
-        if problem is not None:
-            return _error(call, "invalid_input", problem)
         try:
+            self._check(spec, call)
             async with asyncio.timeout(spec.timeout):
                 value = await self._execute(spec, call)
         except TimeoutError:
-            return _error(
-                call, "timeout", f"no result within {spec.timeout:g} seconds; it may still have had an effect"
-            )
+            return _error(call, "timeout", f"no result within {spec.timeout:g} s; it may still take effect")
         except InvalidInput as error:
             return _error(call, "invalid_input", str(error))
         except ToolFailure as error:
@@ -60,16 +56,16 @@ class LiveTools:
             return _error(call, "raised", f"{type(error).__name__}: {error}")
         return _returned(spec, call, value)
 
-    def _invalid(self, spec: ToolSpec, call: ToolCalled) -> str | None:
-        """What the JSON Schema says against the input, all findings at once; None when it is valid."""
+    def _check(self, spec: ToolSpec, call: ToolCalled) -> None:
+        """Raises InvalidInput with all that the JSON Schema has against the input."""
         validator = self._validators.get(spec.name)
         if validator is None:
             validator = self._validators[spec.name] = jsonschema_rs.validator_for(spec.input_schema)
         findings = [f"{_path(error.instance_path)}: {error.message}" for error in validator.iter_errors(call.input)]
         if not findings:
-            return None
+            return
         more = f"; and {len(findings) - MAX_FINDINGS} more" if len(findings) > MAX_FINDINGS else ""
-        return f"the input does not fit the schema of {spec.name}: {'; '.join(findings[:MAX_FINDINGS])}{more}"
+        raise InvalidInput(f"the input does not fit the schema: {'; '.join(findings[:MAX_FINDINGS])}{more}")
 
     async def _execute(self, spec: ToolSpec, call: ToolCalled) -> Any:
         handler = self._handlers.get(spec.name)
@@ -98,13 +94,15 @@ async def in_thread(work: Callable[[], Any], *, name: str) -> Any:
             done.set_exception(error)
 
     def body() -> None:
-        value, error = None, None
+        value: Any = None
+        error: Exception | None = None
         try:
             value = context.run(work)
-        except StopIteration as stop:  # a future refuses it
-            error = RuntimeError(f"StopIteration: {stop}")
         except BaseException as raised:  # noqa: BLE001  carried to the loop; a SystemExit must not end it from here
-            error = raised if isinstance(raised, Exception) else RuntimeError(repr(raised))
+            if isinstance(raised, Exception) and not isinstance(raised, StopIteration):  # a future refuses that one
+                error = raised
+            else:
+                error = RuntimeError(repr(raised))
         try:
             loop.call_soon_threadsafe(settle, value, error)
         except RuntimeError:

@@ -31,7 +31,7 @@ def open_project() -> Project:
 
 @dataclass(frozen=True, slots=True)
 class LiveWire:
-    """A wire to a model that answers now, and where the answers come from, in words for the screen and the recording."""
+    """A wire to a model that answers now, and where its answers come from."""
 
     wire: ClaudeWire
     source: str

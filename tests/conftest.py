@@ -1,0 +1,50 @@
+"""What every test gets: no key, no network but loopback, no settings of the person who runs them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys, base URLs and flags from the environment would make a test depend on who runs it."""
+    for name in list(os.environ):
+        if name.startswith(("ANTHROPIC_", "AGENTCTL_", "AWS_")) or name in {"FORCE_COLOR", "GITHUB_ACTIONS"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to anything but loopback fails the test that tried it."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not str(address[0]).startswith(LOOPBACK):
+            pytest.fail(f"a test tried to reach {address}")
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The root of the checkout."""
+    return CHECKOUT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Recorded traffic made by others; it is not part of the project and may be missing."""
+    folder = CHECKOUT.parent / "shared" / "real"
+    if not folder.is_dir():
+        pytest.skip("no shared/real beside the checkout: real recordings are kept apart from the project")
+    return folder

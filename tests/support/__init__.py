@@ -1,0 +1,1 @@
+"""Shared by tests: scripted models and tools, agents, generated runs."""
