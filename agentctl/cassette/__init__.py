@@ -1,1 +1,10 @@
-"""Recordings: read, write, match, replay, and say what changed since."""
+"""Recordings: read, write, match, replay, and say what changed since.
+
+tape        the values: Cassette, Interaction, Header, Take
+file        read and write them; `shapes`, `safeyaml`, `encoding`, `header` are its parts
+match       the key of a request, a chain over its messages; `nearest` says why one has none
+play        a recording as the wire and the tools of a run; `extend` goes live where it ends
+record      a tee on a live run, saved through `redact`
+staleness   which component changed since a recording
+foreign     other people's recordings as replies and as runs
+"""

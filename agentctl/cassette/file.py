@@ -1,0 +1,154 @@
+"""Recordings on disk: a file is whole or it is an error, on reading and on writing.
+
+Our own files are vcrpy's format in JSON syntax, which a YAML loader reads the same and orjson twenty times faster. A
+save writes beside the file, syncs and renames, so that at every moment the path holds one complete recording: the old
+one or the new one. An empty or torn file is never "nothing recorded yet".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import orjson
+
+from agentctl.agent.events import JsonObject
+from agentctl.cassette import header as headers
+from agentctl.cassette import shapes
+from agentctl.cassette.encoding import GZIP, inflated
+from agentctl.cassette.tape import Cassette, Interaction, parse_json
+from agentctl.errors import CassetteError
+
+BOM: Final = b"\xef\xbb\xbf"
+FORMAT_VERSION: Final = 1
+"""vcrpy's `version`."""
+
+REASONS: Final = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
+
+NOT_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""Characters that JSON allows as they are, but that YAML refuses or folds inside a quoted scalar."""
+
+
+def read(path: Path) -> Cassette:
+    """The recording at `path`: ours, or anyone's.
+
+    Raises:
+        CassetteError: it cannot be read, is empty, torn, hostile, of a newer schema, or no cassette at all.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
+    try:
+        return parse(data, path)
+    except CassetteError as error:
+        raise CassetteError(f"{path}: {error}", hint=error.hint) from None
+
+
+def parse(data: bytes, path: Path | None = None) -> Cassette:
+    """The recording in `data`.
+
+    Raises:
+        CassetteError: see `read`; the message does not name the file.
+    """
+    document = _document(data)
+    made: list[Interaction] = []
+    for index, raw in enumerate(shapes.interactions(document)):
+        try:
+            made.append(shapes.interaction(raw))
+        except CassetteError as error:
+            raise CassetteError(f"interaction {index} {error}", hint=error.hint) from None
+    header = None
+    if isinstance(document, dict) and headers.KEY in document:
+        header = headers.from_json(document[headers.KEY], len(made))
+    return Cassette(tuple(made), header, path)
+
+
+def _document(data: bytes) -> Any:
+    if data.startswith(GZIP):
+        data = inflated(data, zlib.MAX_WBITS | 16)
+    data = data.removeprefix(BOM)
+    start = data[:64].lstrip()[:1]
+    if not start and not data.strip():
+        raise CassetteError("the file is empty", hint="restore it from version control, or record it again")
+    if start == b"{":
+        try:
+            return orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return parse_json(data, "the file begins as JSON but is torn or damaged: it")
+    from agentctl.cassette.safeyaml import load  # noqa: PLC0415  yaml costs start-up, and our own files are JSON
+
+    return load(data)
+
+
+def write(path: Path, cassette: Cassette) -> None:
+    """Saves `cassette` at `path`, making folders as needed; at no moment is there half a file.
+
+    Raises:
+        CassetteError: it cannot be written, or a body is neither text nor compressed text.
+    """
+    data = serialise(cassette)
+    target = Path(os.path.realpath(path))
+    scratch = target.with_name(f".{target.name}.{uuid4().hex[:12]}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with scratch.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            scratch.replace(target)
+        finally:
+            scratch.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def serialise(cassette: Cassette) -> bytes:
+    """The file's bytes: pretty-printed JSON that is also YAML.
+
+    Raises:
+        CassetteError: a body is neither text nor compressed text.
+    """
+    document: JsonObject = {"version": FORMAT_VERSION}
+    if cassette.header is not None:
+        document[headers.KEY] = headers.to_json(cassette.header)
+    document["interactions"] = [_interaction_json(each) for each in cassette.interactions]
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _interaction_json(each: Interaction) -> JsonObject:
+    kept = {name: [value] for name, value in each.headers.items() if name not in {"content-encoding", "content-length"}}
+    request_headers = {name: [value] for name, value in each.request_headers.items()}
+    return {
+        "request": {"method": each.method, "uri": each.uri, "body": _text(each.request), "headers": request_headers},
+        "response": {
+            "status": {"code": each.status, "message": REASONS.get(each.status, "")},
+            "headers": kept,
+            "body": {"string": _text(each.body)},
+        },
+    }
+
+
+def _text(body: str | bytes) -> str:
+    if isinstance(body, str):
+        return body
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise CassetteError("a body is no text, and a recording holds text only") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the rename itself durable, where the system can sync a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

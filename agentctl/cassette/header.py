@@ -1,0 +1,110 @@
+"""Our header, to and from JSON. What is not there in the shape written here is refused: a header is never guessed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from agentctl.agent.events import JsonObject, Observed, ToolReturned
+from agentctl.cassette.tape import SCHEMA, Break, Header, RecordedTool, Take
+from agentctl.errors import CassetteError
+
+KEY: Final = "agentctl"
+"""The top-level key that holds the header; vcrpy passes over keys it does not know."""
+
+
+def to_json(header: Header) -> JsonObject:
+    """The header as it stands in the file."""
+    return {
+        "schema": header.schema,
+        "recorded": {"at": header.at, "by": header.by, "source": header.source},
+        "suite": header.suite,
+        "case": header.case,
+        "agent": header.agent,
+        "bundle": header.bundle,
+        "components": dict(header.components),
+        "takes": [_take_json(take) for take in header.takes],
+    }
+
+
+def from_json(data: Any, interactions: int) -> Header:
+    """The header that `to_json` wrote, for a file of that many interactions.
+
+    Raises:
+        CassetteError: it is of a newer schema, or not whole.
+    """
+    try:
+        schema = data["schema"]
+        if schema != SCHEMA:
+            raise newer(schema)
+        recorded = data["recorded"]
+        header = Header(
+            suite=data["suite"],
+            case=data["case"],
+            agent=data["agent"],
+            bundle=data["bundle"],
+            components=data["components"],
+            at=recorded["at"],
+            by=recorded["by"],
+            source=recorded["source"],
+            takes=tuple([_take(take, interactions) for take in data["takes"]]),
+            schema=schema,
+        )
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None
+    if not isinstance(header.components, dict):
+        raise CassetteError(f"its `{KEY}` header is damaged (`components` is no mapping)")
+    return header
+
+
+def newer(schema: object) -> CassetteError:
+    """The error for a header this version cannot read."""
+    if isinstance(schema, int) and schema > SCHEMA:
+        message = f"its header has schema {schema}; this agentctl reads up to {SCHEMA}"
+        return CassetteError(message, hint="upgrade agentctl, or record the case again")
+    return CassetteError(f"its header has schema {schema!r}, which never existed")
+
+
+def _take_json(take: Take) -> JsonObject:
+    data: JsonObject = {
+        "interactions": list(take.interactions),
+        "seconds": [*take.seconds],
+        "tools": [_tool_json(tool) for tool in take.tools],
+        "observed": [{"name": seen.name, "value": seen.value} for seen in take.observed],
+    }
+    if take.breaks:
+        data["breaks"] = [
+            {"interaction": each.interaction, "type": each.type, "message": each.message, "retryable": each.retryable}
+            for each in take.breaks
+        ]
+    return data
+
+
+def _tool_json(tool: RecordedTool) -> JsonObject:
+    returned = tool.returned
+    return {
+        "call_id": returned.call_id,
+        "name": returned.name,
+        "content": returned.content,
+        "error_type": returned.error_type,
+        "seconds": tool.seconds,
+    }
+
+
+def _take(data: JsonObject, interactions: int) -> Take:
+    indexes = tuple(data["interactions"])
+    for index in indexes:
+        if not 0 <= index < interactions:
+            message = f"a take names interaction {index} of {interactions}"
+            raise ValueError(message)
+    return Take(
+        interactions=indexes,
+        seconds=tuple(data["seconds"]),
+        tools=tuple([_tool(tool) for tool in data["tools"]]),
+        observed=tuple([Observed(seen["name"], seen["value"]) for seen in data["observed"]]),
+        breaks=tuple([Break(**each) for each in data.get("breaks", ())]),
+    )
+
+
+def _tool(data: JsonObject) -> RecordedTool:
+    returned = ToolReturned(data["call_id"], data["name"], data["content"], data["error_type"])
+    return RecordedTool(returned, data["seconds"])

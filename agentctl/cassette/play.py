@@ -1,0 +1,189 @@
+"""A recording in the place of the model and the tools: the same requests get the same replies, nothing else happens.
+
+There is no way from here to a socket or to a tool's code. A request that was not recorded is a `RecordingMiss`, never a
+live call; the same request again is answered by the next recorded reply, so a retry sequence replays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from agentctl.agent.events import Observed, ToolCalled, ToolReturned
+from agentctl.agent.ports import Request, WireReply
+from agentctl.cassette.match import Chain, RecordedChain
+from agentctl.cassette.nearest import nearest
+from agentctl.cassette.redact import SHAPES_ONLY, Redactor
+from agentctl.cassette.tape import Break, Cassette, Interaction, Take
+from agentctl.errors import CassetteError, RecordingMiss, Unreachable
+
+
+class RecordedWire:
+    """A `ports.Wire` that answers from take `take` (from 0) of a cassette.
+
+    Raises:
+        RecordingMiss: the cassette has no such take.
+    """
+
+    def __init__(self, cassette: Cassette, take: int = 0, *, redactor: Redactor = SHAPES_ONLY) -> None:
+        self.served = 0
+        """Requests answered so far."""
+        self._cassette = cassette
+        self._take = take_of(cassette, take)
+        self._number = take
+        self._redactor = redactor
+        self._chain = Chain(redactor)
+        self._waiting: dict[bytes, list[int]] | None = None
+
+    async def send(self, request: Request) -> WireReply:
+        """The next recorded reply to `request`.
+
+        Raises:
+            RecordingMiss: there is none (left).
+            CassetteError: a recorded body cannot be read.
+        """
+        index = self.find(request)
+        if index is None:
+            raise self.miss(request)
+        return self.reply(index)
+
+    def reply(self, index: int) -> WireReply:
+        """The recorded reply `index`, as `find` named it.
+
+        Raises:
+            CassetteError: its body cannot be read.
+        """
+        interaction = self._cassette.interactions[index]
+        try:
+            body = interaction.body
+        except CassetteError as error:
+            raise self._named(index, error) from None
+        broken = next((each for each in self._take.breaks if each.interaction == index), None)
+        return WireReply(interaction.status, interaction.headers, _pieces(body, broken), _requested(interaction))
+
+    def find(self, request: Request) -> int | None:
+        """The index of the next recorded reply to `request`, counted as served; None when there is none (left)."""
+        if self._waiting is None:
+            self._waiting = self._index()
+        waiting = self._waiting.get(self._chain.key(request))
+        if not waiting:
+            return None
+        self.served += 1
+        return waiting.pop()
+
+    def miss(self, request: Request) -> RecordingMiss:
+        """The error that says which recorded request comes nearest, and where `request` differs from it."""
+        place = f"{self._cassette.name} (take {self._number + 1})"
+        hint = rerecord(self._cassette)
+        if not self._take.interactions:
+            return RecordingMiss(f"no recording for this request: {place} holds no call of the model", hint=hint)
+        difference = nearest(request, self._cassette, self._take.interactions, self._redactor)
+        if difference is None:
+            return RecordingMiss(f"this request was asked more often than {place} recorded it", hint=hint)
+        changed = () if difference.component is None else (difference.component,)
+        message = f"no recording for this request in {place}; interaction {difference.interaction} differs {difference}"
+        return RecordingMiss(message, components=changed, hint=hint)
+
+    def _index(self) -> dict[bytes, list[int]]:
+        """Replies by key, each list in reverse so that the next one is its last."""
+        chain = RecordedChain(self._redactor)
+        found: dict[bytes, list[int]] = {}
+        for index in self._take.interactions:
+            try:
+                key = chain.key(self._cassette.interactions[index])
+            except CassetteError as error:
+                raise self._named(index, error) from None
+            found.setdefault(key, []).append(index)
+        for indexes in found.values():
+            indexes.reverse()
+        return found
+
+    def _named(self, index: int, error: CassetteError) -> CassetteError:
+        return CassetteError(f"{self._cassette.name}: interaction {index}: {error}", hint=error.hint)
+
+
+class RecordedTools:
+    """A `ports.Tools` that answers from take `take` (from 0) of a cassette; no tool is ever executed.
+
+    Raises:
+        RecordingMiss: the cassette has no such take.
+    """
+
+    def __init__(self, cassette: Cassette, take: int = 0) -> None:
+        self.served = 0
+        """Calls answered so far."""
+        self._cassette = cassette
+        recorded = take_of(cassette, take)
+        self._observed = recorded.observed
+        self._waiting: dict[tuple[str, str], list[ToolReturned]] = {}
+        for tool in reversed(recorded.tools):
+            self._waiting.setdefault((tool.returned.call_id, tool.returned.name), []).append(tool.returned)
+
+    async def call(self, call: ToolCalled) -> ToolReturned:
+        """The recorded answer to `call`.
+
+        Raises:
+            RecordingMiss: there is none (left).
+        """
+        found = self.find(call)
+        if found is None:
+            raise RecordingMiss(
+                f"no recorded result for the call {call.call_id} of {call.name} in {self._cassette.name}",
+                hint=rerecord(self._cassette),
+            )
+        return found
+
+    def find(self, call: ToolCalled) -> ToolReturned | None:
+        """The recorded answer, counted as served; None when there is none (left)."""
+        waiting = self._waiting.get((call.call_id, call.name))
+        if not waiting:
+            return None
+        self.served += 1
+        return waiting.pop()
+
+    def observed(self, name: str) -> Observed:
+        """What was seen of the world after the recorded run, under that name.
+
+        Raises:
+            RecordingMiss: nothing was observed under it.
+        """
+        for seen in self._observed:
+            if seen.name == name:
+                return seen
+        raise RecordingMiss(f"nothing recorded under {name!r} in {self._cassette.name}", hint=rerecord(self._cassette))
+
+
+def take_of(cassette: Cassette, take: int) -> Take:
+    """Take number `take`, from 0.
+
+    Raises:
+        RecordingMiss: there are not that many.
+    """
+    takes = cassette.takes
+    if not 0 <= take < len(takes):
+        count = "no takes" if not takes else "1 take" if len(takes) == 1 else f"{len(takes)} takes"
+        raise RecordingMiss(
+            f"{cassette.name} holds {count}; take {take + 1} was asked for", hint=rerecord(cassette, repeat=take + 1)
+        )
+    return takes[take]
+
+
+def rerecord(cassette: Cassette, *, repeat: int | None = None) -> str:
+    """The command that records this case again; empty for a foreign file."""
+    header = cassette.header
+    if header is None:
+        return ""
+    repeats = max(repeat or 0, len(header.takes))
+    more = f" --repeat {repeats}" if repeats > 1 else ""
+    return f"record it again: agentctl eval {header.suite} --filter {header.case}{more} --record-mode all"
+
+
+async def _pieces(body: bytes, broken: Break | None) -> AsyncIterator[bytes]:
+    if body:
+        yield body
+    if broken is not None:
+        raise Unreachable(broken.message, type=broken.type, retryable=broken.retryable)
+
+
+def _requested(interaction: Interaction) -> bytes:
+    request = interaction.request
+    return request if isinstance(request, bytes) else request.encode("utf-8", "surrogatepass")

@@ -1,0 +1,28 @@
+"""A recording is stale when a component of what it records has another digest now; which ones is the whole verdict.
+
+Only digests are compared: no network, no SDK, and no look at the traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from agentctl.cassette.tape import Header
+
+ORDER: Final = ("system prompt", "model", "params", "betas", "tool order", "case input")
+"""In which changes are named; tools come after these, by name."""
+
+
+def changed(header: Header | None, components: Mapping[str, str]) -> tuple[str, ...]:
+    """The components that changed, came or went since the recording, in a stable order.
+
+    A file without a header records nothing that is known, so every component counts as changed.
+    """
+    recorded = {} if header is None else header.components
+    names = {name for name in {*recorded, *components} if recorded.get(name) != components.get(name)}
+    return tuple(sorted(names, key=_place))
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (ORDER.index(name), "") if name in ORDER else (len(ORDER), name)

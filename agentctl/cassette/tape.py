@@ -1,0 +1,164 @@
+"""What a recording holds, as frozen values: interactions, and a header that says what they were recorded for.
+
+A cassette without a header is a foreign one: someone else's recording, of which nothing is known but the traffic.
+Bodies stay as they are stored until someone asks: what a replay never looks at is never decompressed or parsed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import orjson
+
+from agentctl.agent.events import JsonObject, Observed, ToolReturned
+from agentctl.cassette.encoding import decoded
+from agentctl.errors import CassetteError
+
+SCHEMA: Final = 1
+"""Version of our header. Older ones are upgraded on read, newer ones refused."""
+
+MESSAGES_PATH: Final = "/v1/messages"
+API_BASE: Final = "https://api.anthropic.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One request and its reply. Header names are lower case; a header that came twice keeps its first value."""
+
+    method: str
+    uri: str
+    request: str | bytes
+    """The request body as stored."""
+    status: int
+    headers: Mapping[str, str]
+    """Of the reply."""
+    stored: str | bytes
+    """The reply body as stored, perhaps compressed; `body` is what a client would read."""
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The URI's path, without host and query; empty when the URI cannot be taken apart."""
+        try:
+            return urlsplit(self.uri).path
+        except ValueError:
+            return ""
+
+    @property
+    def is_messages_call(self) -> bool:
+        """Whether this asks a model for a message: not token counting, not batches, not files, on any host."""
+        return self.method == "POST" and self.path.rstrip("/").endswith(MESSAGES_PATH)
+
+    @property
+    def body(self) -> bytes:
+        """The reply body as a client reads it.
+
+        Raises:
+            CassetteError: it is compressed in a way that cannot be undone here.
+        """
+        return decoded(self.stored, self.headers.get("content-encoding", ""))
+
+    @property
+    def asked(self) -> JsonObject:
+        """The request body as a JSON object, parsed anew at each call.
+
+        Raises:
+            CassetteError: the body is no JSON object.
+        """
+        value = parse_json(decoded(self.request, self.request_headers.get("content-encoding", "")), "the request body")
+        if not isinstance(value, dict):
+            raise CassetteError("the request body is no JSON object")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTool:
+    """The answer to one tool call, and the seconds it took when it was recorded."""
+
+    returned: ToolReturned
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Reply `interaction` (an index into the cassette) was never finished: why, in the words of the error it raised."""
+
+    interaction: int
+    type: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One run of the case: what it asked and got, in order. The n-th repeat of a case replays the n-th take."""
+
+    interactions: tuple[int, ...]
+    """Indexes into the cassette's interactions."""
+    seconds: tuple[float, ...] = ()
+    """How long each reply took, from sending to the last byte."""
+    tools: tuple[RecordedTool, ...] = ()
+    observed: tuple[Observed, ...] = ()
+    breaks: tuple[Break, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a recording is of, and the digests of everything that shaped it."""
+
+    suite: str
+    case: str
+    agent: str
+    """`name@version`."""
+    bundle: str
+    components: Mapping[str, str]
+    """Digest of each component by name, `case input` included."""
+    at: str
+    """When it was recorded: ISO 8601, UTC."""
+    by: str
+    """`agentctl 0.1.0`."""
+    source: str
+    """The host that answered, or `agentctl simulator`."""
+    takes: tuple[Take, ...] = ()
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Cassette:
+    """One recording file. `header` is None for a foreign one; `path` is where it was read from."""
+
+    interactions: tuple[Interaction, ...]
+    header: Header | None = None
+    path: Path | None = field(default=None, compare=False)
+
+    @property
+    def takes(self) -> tuple[Take, ...]:
+        """The takes; a foreign file is one take of all its calls of the Messages API."""
+        if self.header is not None:
+            return self.header.takes
+        return (Take(tuple(i for i, each in enumerate(self.interactions) if each.is_messages_call)),)
+
+    @property
+    def name(self) -> str:
+        """The file's path, for messages."""
+        return str(self.path) if self.path is not None else "the recording"
+
+
+def parse_json(data: str | bytes, what: str) -> Any:
+    """JSON, strictly, with what orjson alone refuses (lone surrogates, as cut-off emoji leave them).
+
+    Raises:
+        CassetteError: `what` is not JSON.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            raise CassetteError(f"{what} is not JSON ({error})") from None
