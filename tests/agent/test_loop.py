@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentctl.agent.drive import drive
 from agentctl.agent.events import (
@@ -27,8 +29,6 @@ from agentctl.agent.loop import AskModel, AskPerson, CallTools, Listen, RefuseCa
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.errors import ApiError, DeadlineExceeded, RecordingMiss
-from hypothesis import given
-from hypothesis import strategies as st
 from support.scripted import ScriptedModel, ScriptedTools, agent, call, reply, says, text
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -82,7 +82,7 @@ def is_decision_point(events: list[Event], index: int) -> bool:
     if isinstance(event, ToolCalled):  # the first of a batch is the decision
         return not isinstance(events[index - 1], ToolCalled)
     if isinstance(event, ToolReturned):
-        return event.error_type in {"denied"}
+        return event.error_type == "denied"
     if isinstance(event, RunEnded):
         return not isinstance(events[index - 1], Observed | RunEnded)
     return not isinstance(event, Observed)
@@ -114,7 +114,7 @@ def test_prefixes(name: str) -> None:
     assert isinstance(events[-1], RunEnded)
     checked = 0
     for index in range(1, len(events)):
-        if not is_decision_point(events, index) or events[-1].reason == "model_error" and index == len(events) - 1:
+        if not is_decision_point(events, index) or (events[-1].reason == "model_error" and index == len(events) - 1):
             continue
         move = decide(spec, Run.of(events[:index]))
         assert agrees(move, after(events, index), Run.of(events[:index])), (index, move, events[index])
