@@ -2,8 +2,8 @@
 
 Two requests have the same key exactly when they ask the same thing, however their JSON is laid out; and because each
 link is the digest of the one before and of one message, a turn costs what is new in it, and the first message in which
-two conversations differ is where their chains part. Secrets are redacted before hashing. `stream` is left out: it says
-how a reply travels, not what was asked.
+two conversations differ is where their chains part. `stream` is left out: it says how a reply travels, not what was
+asked. A recording holds requests redacted: given a redactor, a chain hashes what is left after redaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import orjson
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.ports import Request
-from agentctl.cassette.redact import SHAPES_ONLY, Redactor
+from agentctl.cassette.redact import Redactor
 from agentctl.cassette.tape import MESSAGES_PATH, Interaction
 from agentctl.errors import CassetteError
 
@@ -41,7 +41,7 @@ class Chain:
     Messages are compared by identity, as `ports.Request` allows.
     """
 
-    def __init__(self, redactor: Redactor = SHAPES_ONLY) -> None:
+    def __init__(self, redactor: Redactor | None = None) -> None:
         self._redactor = redactor
         self._place: tuple[str, str] = ("", "")
         self._prefix: JsonObject = {}
@@ -80,20 +80,22 @@ class Chain:
     def _common(self, messages: list[Any]) -> int:
         """How many leading messages are the very ones of the last request."""
         mine = self._messages
-        if messages is self._list and len(messages) >= len(mine):  # the fold's own list only grows
-            return len(mine)
+        count = len(mine)
+        if messages is self._list and count and len(messages) >= count and messages[count - 1] is mine[-1]:
+            return count  # the fold's own list: nothing before its last message is ever replaced
         same = list(map(is_, mine, messages))
         return same.index(False) if False in same else len(same)
 
 
-def prefix_link(method: str, path: str, prefix: JsonObject, redactor: Redactor) -> bytes:
+def prefix_link(method: str, path: str, prefix: JsonObject, redactor: Redactor | None = None) -> bytes:
     """The first link: method, path without query, and every body field that is not the conversation."""
-    return sha256(f"{method} {path}\n".encode() + redactor.clean(canonical(prefix))).digest()
+    return next_link(f"{method} {path}\n".encode(), prefix, redactor)
 
 
-def next_link(link: bytes, message: Any, redactor: Redactor) -> bytes:
-    """The link that `message` adds to a chain."""
-    return sha256(link + redactor.clean(canonical(message))).digest()
+def next_link(link: bytes, value: Any, redactor: Redactor | None = None) -> bytes:
+    """The link that `value`, a message, adds to a chain."""
+    data = canonical(value)
+    return sha256(link + (data if redactor is None else redactor.clean(data))).digest()
 
 
 def place_of(interaction: Interaction) -> tuple[str, str]:
@@ -107,7 +109,7 @@ def place_of(interaction: Interaction) -> tuple[str, str]:
 class RecordedChain:
     """The keys of recorded requests, in order: each body is parsed only as far as it goes beyond the one before."""
 
-    def __init__(self, redactor: Redactor = SHAPES_ONLY) -> None:
+    def __init__(self, redactor: Redactor | None = None) -> None:
         self._redactor = redactor
         self._place = ("", "")
         self._head = ""

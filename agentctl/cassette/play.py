@@ -31,8 +31,9 @@ class RecordedWire:
         self._take = take_of(cassette, take)
         self._number = take
         self._redactor = redactor
-        self._chain = Chain(redactor)
-        self._waiting: dict[bytes, list[int]] | None = None
+        self._served: set[int] = set()
+        self._plain = Index(cassette, self._take)
+        self._redacted = Index(cassette, self._take, redactor)
 
     async def send(self, request: Request) -> WireReply:
         """The next recorded reply to `request`.
@@ -61,14 +62,20 @@ class RecordedWire:
         return WireReply(interaction.status, interaction.headers, _pieces(body, broken), _requested(interaction))
 
     def find(self, request: Request) -> int | None:
-        """The index of the next recorded reply to `request`, counted as served; None when there is none (left)."""
-        if self._waiting is None:
-            self._waiting = self._index()
-        waiting = self._waiting.get(self._chain.key(request))
-        if not waiting:
-            return None
-        self.served += 1
-        return waiting.pop()
+        """The index of the next recorded reply to `request`, counted as served; None when there is none (left).
+
+        What was asked is looked up first as it is and then redacted: recordings hold no secrets, so a request that
+        does is known by what is left of it.
+        """
+        for index in (self._plain, self._redacted):
+            waiting = index.of(request)
+            while waiting:
+                found = waiting.pop()
+                if found not in self._served:  # the other index may have served it
+                    self._served.add(found)
+                    self.served += 1
+                    return found
+        return None
 
     def miss(self, request: Request) -> RecordingMiss:
         """The error that says which recorded request comes nearest, and where `request` differs from it."""
@@ -83,22 +90,42 @@ class RecordedWire:
         message = f"no recording for this request in {place}; interaction {difference.interaction} differs {difference}"
         return RecordingMiss(message, components=changed, hint=hint)
 
-    def _index(self) -> dict[bytes, list[int]]:
-        """Replies by key, each list in reverse so that the next one is its last."""
+    def _named(self, index: int, error: CassetteError) -> CassetteError:
+        return CassetteError(f"{self._cassette.name}: interaction {index}: {error}", hint=error.hint)
+
+
+class Index:
+    """The interactions of one take by key, each list with the next one last; built when the first request comes."""
+
+    def __init__(self, cassette: Cassette, take: Take, redactor: Redactor | None = None) -> None:
+        self._cassette = cassette
+        self._take = take
+        self._redactor = redactor
+        self._chain = Chain(redactor)
+        self._found: dict[bytes, list[int]] | None = None
+
+    def of(self, request: Request) -> list[int]:
+        """The interactions that recorded this request and wait to be served, the next one last.
+
+        Raises:
+            CassetteError: a recorded request cannot be read.
+        """
+        if self._found is None:
+            self._found = self._build()
+        return self._found.get(self._chain.key(request), [])
+
+    def _build(self) -> dict[bytes, list[int]]:
         chain = RecordedChain(self._redactor)
         found: dict[bytes, list[int]] = {}
         for index in self._take.interactions:
             try:
                 key = chain.key(self._cassette.interactions[index])
             except CassetteError as error:
-                raise self._named(index, error) from None
+                raise CassetteError(f"{self._cassette.name}: interaction {index}: {error}", hint=error.hint) from None
             found.setdefault(key, []).append(index)
-        for indexes in found.values():
-            indexes.reverse()
+        for waiting in found.values():
+            waiting.reverse()
         return found
-
-    def _named(self, index: int, error: CassetteError) -> CassetteError:
-        return CassetteError(f"{self._cassette.name}: interaction {index}: {error}", hint=error.hint)
 
 
 class RecordedTools:
