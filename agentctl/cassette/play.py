@@ -33,7 +33,7 @@ class RecordedWire:
         self._redactor = redactor
         self._served: set[int] = set()
         self._plain = Index(cassette, self._take)
-        self._redacted = Index(cassette, self._take, redactor)
+        self._redacted: Index | None = None
 
     async def send(self, request: Request) -> WireReply:
         """The next recorded reply to `request`.
@@ -58,7 +58,8 @@ class RecordedWire:
             body = interaction.body
         except CassetteError as error:
             raise self._named(index, error) from None
-        broken = next((each for each in self._take.breaks if each.interaction == index), None)
+        breaks = self._take.breaks
+        broken = next((each for each in breaks if each.interaction == index), None) if breaks else None
         return WireReply(interaction.status, interaction.headers, _pieces(body, broken), _requested(interaction))
 
     def find(self, request: Request) -> int | None:
@@ -67,15 +68,12 @@ class RecordedWire:
         What was asked is looked up first as it is and then redacted: recordings hold no secrets, so a request that
         does is known by what is left of it.
         """
-        for index in (self._plain, self._redacted):
-            waiting = index.of(request)
-            while waiting:
-                found = waiting.pop()
-                if found not in self._served:  # the other index may have served it
-                    self._served.add(found)
-                    self.served += 1
-                    return found
-        return None
+        found = self._next(self._plain.of(request))
+        if found is None:
+            if self._redacted is None:
+                self._redacted = Index(self._cassette, self._take, self._redactor)
+            found = self._next(self._redacted.of(request))
+        return found
 
     def miss(self, request: Request) -> RecordingMiss:
         """The error that says which recorded request comes nearest, and where `request` differs from it."""
@@ -89,6 +87,15 @@ class RecordedWire:
         changed = () if difference.component is None else (difference.component,)
         message = f"no recording for this request in {place}; interaction {difference.interaction} differs {difference}"
         return RecordingMiss(message, components=changed, hint=hint)
+
+    def _next(self, waiting: list[int]) -> int | None:
+        while waiting:
+            found = waiting.pop()
+            if found not in self._served:  # the other index may have served it
+                self._served.add(found)
+                self.served += 1
+                return found
+        return None
 
     def _named(self, index: int, error: CassetteError) -> CassetteError:
         return CassetteError(f"{self._cassette.name}: interaction {index}: {error}", hint=error.hint)

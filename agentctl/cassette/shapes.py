@@ -77,7 +77,10 @@ def headers(raw: Any) -> Mapping[str, str]:
         raw = {pair[0]: pair[1] for pair in raw if isinstance(pair, list) and len(pair) == 2}  # noqa: PLR2004  a pair
     if not isinstance(raw, dict):
         return NO_HEADERS
-    return {str(name).lower(): _first(value) for name, value in raw.items()}
+    return {
+        str(name).lower(): value[0] if type(value) is list and value and type(value[0]) is str else _first(value)
+        for name, value in raw.items()
+    }
 
 
 def _first(value: Any) -> str:
