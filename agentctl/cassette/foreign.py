@@ -70,16 +70,13 @@ def runs(cassette: Cassette, decode: Decode) -> list[list[Event]]:
     """The conversations in the file as runs, in the order in which they began.
 
     Raises:
-        CassetteError: there is no call of the Messages API, or a request or reply cannot be read.
+        CassetteError: there is no call of the Messages API, or a reply cannot be decompressed.
     """
     found: list[_Conversation] = []
     interactions = dict(_calls(cassette))
     for reply in replies(cassette):
-        try:
-            asked = interactions[reply.index].asked
-        except CassetteError as error:
-            raise CassetteError(f"interaction {reply.index}: {error}", hint=error.hint) from None
-        messages = _messages(asked, reply.index)
+        asked = _asked(interactions[reply.index])
+        messages = [message for message in asked.get("messages") or () if isinstance(message, dict)]
         conversation = _continued(found, messages)
         if conversation is None:
             conversation = _Conversation(str(asked.get("model") or "unknown"), cassette.name)
@@ -100,11 +97,13 @@ def _calls(cassette: Cassette) -> list[tuple[int, Interaction]]:
     raise CassetteError(f"the file records no call of /v1/messages, only {shown}")
 
 
-def _messages(asked: JsonObject, index: int) -> list[JsonObject]:
-    messages = asked.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise CassetteError(f"interaction {index}: the request has no list of messages")
-    return messages
+def _asked(interaction: Interaction) -> JsonObject:
+    """The request; empty when it was no valid one, which the API's answer to it then says."""
+    try:
+        asked = interaction.asked
+    except CassetteError:
+        return {}
+    return asked if isinstance(asked.get("messages"), list) else {**asked, "messages": []}
 
 
 def _continued(found: list[_Conversation], messages: list[JsonObject]) -> _Conversation | None:
@@ -126,6 +125,8 @@ class _Conversation:
     turns: int = 0
     names: dict[str, str] = field(default_factory=dict)
     """Tool names by call id."""
+    called: set[str] = field(default_factory=set)
+    """Ids of the tool calls in the last reply."""
 
     def goes_on_with(self, messages: list[JsonObject]) -> bool:
         """A failed request is asked again as it was; an answered one grows by the reply and what came after it."""
@@ -134,15 +135,18 @@ class _Conversation:
             return False
         if self.failed is not None:
             return len(messages) == seen
-        return len(messages) > seen and messages[seen].get("role") == "assistant"
+        if len(messages) == seen or messages[seen].get("role") != "assistant":
+            return False
+        sent_back = {block.get("id") for block in _blocks(messages[seen].get("content"))} - {None}
+        return not sent_back or not self.called or not sent_back.isdisjoint(self.called)
 
     def hear(self, messages: list[JsonObject]) -> None:
         """Takes what this request has beyond the last one, but for the reply to that, which is known."""
         new = messages[len(self.known) :]
-        if self.known and self.failed is None:
-            new = new[1:]
         if not self.events:
             self.events.append(RunStarted(agent=self.name, bundle="", model=self.model))
+        elif self.failed is None:
+            new = new[1:]
         self.known = [_form(message) for message in messages]
         for message in new:
             if message.get("role") == "assistant":
@@ -204,10 +208,12 @@ class _Conversation:
         self._call_tools(content)
 
     def _call_tools(self, content: list[Block]) -> None:
+        self.called = set()
         for block in content:
             if block.get("type") == "tool_use" and isinstance(block.get("input"), dict):
                 call_id, name = str(block.get("id")), str(block.get("name"))
                 self.names[call_id] = name
+                self.called.add(call_id)
                 self.events.append(ToolCalled(call_id, name, block["input"]))
 
 

@@ -10,13 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from agentctl.agent.events import Json, JsonObject
 from agentctl.agent.ports import Request
 from agentctl.cassette.match import NOT_ASKED, canonical
 from agentctl.cassette.redact import SHAPES_ONLY, Redactor
-from agentctl.cassette.tape import Cassette
+from agentctl.cassette.tape import Cassette, parse_json
 from agentctl.errors import CassetteError
 
 LAST: Final = ("system", "tools")
@@ -63,11 +61,11 @@ def nearest(
 
     Nearest is the one that shares the most leading messages, then the one of the most similar length.
     """
-    asked = orjson.loads(redactor.clean(canonical(request.body)))
+    asked = _redacted(request.body, redactor)
     best: tuple[tuple[int, int], int, JsonObject] | None = None
     for index in among:
         try:
-            recorded = orjson.loads(redactor.clean(canonical(cassette.interactions[index].asked)))
+            recorded = _redacted(cassette.interactions[index].asked, redactor)
         except CassetteError:
             continue
         score = _likeness(recorded.get("messages"), asked.get("messages"))
@@ -95,6 +93,11 @@ def excerpts(recorded: Json | Absent, asked: Json | Absent) -> tuple[str, str]:
     shared = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     start = max(0, shared - LEAD) if max(len(one), len(other)) > SHOWN else 0
     return _cut(one, start), _cut(other, start)
+
+
+def _redacted(body: JsonObject, redactor: Redactor) -> JsonObject:
+    plain: JsonObject = parse_json(redactor.clean(canonical(body)), "a request body")
+    return plain
 
 
 def _likeness(recorded: Any, asked: Any) -> tuple[int, int]:
@@ -130,7 +133,7 @@ def _walk(path: str, recorded: Any, asked: Any) -> tuple[str, Any, Any] | None:
 def _shown(value: Json | Absent) -> str:
     if isinstance(value, Absent):
         return repr(value)
-    return orjson.dumps(value).decode()
+    return canonical(value).decode()
 
 
 def _cut(text: str, start: int) -> str:

@@ -68,6 +68,7 @@ class Redactor:
         try:
             parts = urlsplit(uri)
             host = parts.hostname or ""
+            host = f"[{host}]" if ":" in host else host
             place = f"{host}:{parts.port}" if parts.port else host
         except ValueError:
             return "[redacted:uri]"

@@ -18,7 +18,7 @@ from agentctl.errors import CassetteError
 
 MAX_DEPTH: Final = 200
 MAX_VALUES: Final = 5_000_000
-"""Values a file may stand for once every alias is followed."""
+"""Values a file may stand for once every alias is followed; each 64 characters of a long text count as one more."""
 
 LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CORE: Final = "tag:yaml.org,2002:"
@@ -69,7 +69,7 @@ class _Builder:
         for event in events:
             kind = type(event).__name__
             if kind == "ScalarEvent":
-                self._put(event, scalar(event), 1)
+                self._put(event, scalar(event), 1 + (len(event.value) >> 6))
             elif kind in {"MappingStartEvent", "SequenceStartEvent"}:
                 self._begin(event, {} if kind == "MappingStartEvent" else [])
             elif kind in {"MappingEndEvent", "SequenceEndEvent"}:
