@@ -6,12 +6,25 @@ A block is finished only when its stop was seen; what an unfinished tool call ho
 
 from __future__ import annotations
 
+from typing import Final
+
 import orjson
 
 from agentctl.agent.events import Block, JsonObject
 from agentctl.errors import ProtocolError
 
 TOOL_BLOCKS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+
+TEXT_DELTAS: Final = {
+    "text_delta": ("text", "text"),
+    "input_json_delta": ("partial_json", "input"),
+    "thinking_delta": ("thinking", "thinking"),
+    "signature_delta": ("signature", "signature"),
+}
+"""Kinds of delta that carry a piece of text: the key it stands under, and the block's field that it extends."""
+
+SHOWN: Final = frozenset({"text", "thinking"})
+"""Fields whose pieces are shown as they arrive."""
 
 
 class OpenBlock:
@@ -23,27 +36,26 @@ class OpenBlock:
 
     def add(self, delta: JsonObject) -> tuple[str, str] | None:
         """Takes one delta; the (kind, text) to show, if it is text. A delta kind that is not known is passed over."""
-        match delta.get("type"):
-            case "text_delta":
-                return self._extend("text", delta, "text", shown="text")
-            case "input_json_delta":
-                return self._extend("input", delta, "partial_json")
-            case "thinking_delta":
-                return self._extend("thinking", delta, "thinking", shown="thinking")
-            case "signature_delta":
-                return self._extend("signature", delta, "signature")
-            case "citations_delta":
-                self.block["citations"] = [*(self.block.get("citations") or []), delta.get("citation")]
-            case "compaction_delta":
-                self.block.update({key: value for key, value in delta.items() if key != "type"})
+        kind = delta.get("type")
+        text = TEXT_DELTAS.get(kind or "")
+        if text is not None:
+            return self._extend(*text, delta)
+        if kind == "citations_delta":
+            self.block["citations"] = [*(self.block.get("citations") or []), delta.get("citation")]
+        elif kind == "compaction_delta":
+            self.block.update({key: value for key, value in delta.items() if key != "type"})
         return None
 
-    def _extend(self, field: str, delta: JsonObject, key: str, *, shown: str | None = None) -> tuple[str, str] | None:
+    def _extend(self, key: str, field: str, delta: JsonObject) -> tuple[str, str] | None:
         piece = delta.get(key)
         if not isinstance(piece, str):
             raise ProtocolError(f"a {delta['type']} without a text in `{key}`", type="protocol_error")
-        self._pieces.setdefault(field, []).append(piece)
-        return (shown, piece) if shown and piece else None
+        pieces = self._pieces.get(field)
+        if pieces is None:
+            self._pieces[field] = [piece]
+        else:
+            pieces.append(piece)
+        return (field, piece) if field in SHOWN and piece else None
 
     def finish(self) -> Block:
         """The whole block, after its stop.

@@ -12,8 +12,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from typing import Any
 
 from agentctl.agent.events import ModelFailed, ModelReplied
 from agentctl.agent.ports import OnDelta, OnFailure, Request, Wire
@@ -51,6 +50,28 @@ class WireModel:
     ) -> ModelReplied:
         """The complete reply; see `agentctl.agent.ports.Model.ask`."""
         call = _Call(self, request, on_failure, on_delta, time_left)
+        try:
+            async with asyncio.timeout(time_left):
+                try:
+                    return await call.attempt()
+                except ModelError as error:
+                    if not error.retryable:
+                        raise
+                    return await self._again(call, error)
+        except TimeoutError:
+            raise DeadlineExceeded(f"no complete reply within {time_left:.1f} s", type="deadline") from None
+
+    async def _again(self, call: _Call, failed: ModelError) -> ModelReplied:
+        """The retry loop, entered with the first failure: a call that succeeds at once never pays for it."""
+        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415
+
+        failures = [failed]
+
+        async def attempt() -> ModelReplied:
+            if failures:
+                raise failures.pop()
+            return await call.attempt()
+
         retrying = AsyncRetrying(
             sleep=self._sleep,
             stop=stop_after_attempt(self._retry.attempts),
@@ -58,11 +79,7 @@ class WireModel:
             retry=retry_if_exception(_can_help),
             reraise=True,
         )
-        try:
-            async with asyncio.timeout(time_left):
-                return await retrying(call.attempt)
-        except TimeoutError:
-            raise DeadlineExceeded(f"no complete reply within {time_left:.1f} s", type="deadline") from None
+        return await retrying(attempt)
 
     async def once(self, request: Request, on_delta: OnDelta | None) -> ModelReplied:
         """One attempt."""
@@ -107,13 +124,13 @@ class _Call:
         assert self._on_delta is not None
         self._on_delta(kind, piece)
 
-    def wait(self, state: RetryCallState) -> float:
-        """Seconds until the next attempt.
+    def wait(self, state: Any) -> float:
+        """Seconds until the next attempt, for tenacity: `state.outcome` holds the failure.
 
         Raises:
             DeadlineExceeded: that would be after the deadline.
         """
-        error = state.outcome.exception() if state.outcome is not None else None
+        error = state.outcome.exception()
         told = error.retry_after if isinstance(error, ModelError) else None
         wait = self._model.backoff(self._attempts)
         if told is not None:

@@ -6,10 +6,15 @@ line dispatches, several `data` lines join with LF, an event cut off by the end 
 
 from __future__ import annotations
 
+import re
+
 from agentctl.errors import ProtocolError
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """A single event larger than this is no Messages API event; the API's own request cap is half of it."""
+
+AS_THE_API_WRITES = re.compile(rb"^event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n", re.MULTILINE)
+"""The one layout the API uses; a chunk of whole events in it, such as a recording, is split in one go."""
 
 BOM = b"\xef\xbb\xbf"
 
@@ -22,7 +27,7 @@ class SseParser:
         self._size = 0
         self._started = False
 
-    def feed(self, chunk: bytes) -> list[tuple[str, bytes]]:
+    def feed(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
         """The events that `chunk` completes, in order.
 
         Raises:
@@ -35,6 +40,10 @@ class SseParser:
                 raise ProtocolError(f"an event of more than {MAX_EVENT_BYTES} bytes", type="protocol_error")
             return []
         text = b"".join(self._pending)
+        found = AS_THE_API_WRITES.findall(text)
+        if len(found) * 3 == text.count(b"\n") and text.endswith(b"\n\n"):  # no line but those of the events found
+            self._pending, self._size, self._started = [], 0, True
+            return found
         held = b""
         if b"\r" in text:
             if text.endswith(b"\r"):  # its LF may be in the next chunk
@@ -48,7 +57,7 @@ class SseParser:
         self._size = len(rest) + len(held)
         return [event for block in blocks if (event := _event(block)) is not None]
 
-    def close(self) -> list[tuple[str, bytes]]:
+    def close(self) -> list[tuple[bytes, bytes]]:
         """What stands after the last blank line: the standard drops it, files that lost their last line end need it.
 
         It may be cut anywhere, so the caller uses it only when it is whole by its own grammar.
@@ -59,17 +68,15 @@ class SseParser:
         return [] if event is None else [event]
 
 
-def _event(block: bytes) -> tuple[str, bytes] | None:
+def _event(block: bytes) -> tuple[bytes, bytes] | None:
     """One dispatched event; None for a block without data (comments, a stray blank line)."""
     name = b""
     data: list[bytes] = []
     for line in block.split(b"\n"):
         if line.startswith(b"data:"):
-            value = line[5:]
-            data.append(value[1:] if value.startswith(b" ") else value)
+            data.append(line[5:].removeprefix(b" "))
         elif line.startswith(b"event:"):
-            value = line[6:]
-            name = value[1:] if value.startswith(b" ") else value
+            name = line[6:].removeprefix(b" ")
     if not data:
         return None
-    return name.decode("utf-8", "replace"), data[0] if len(data) == 1 else b"\n".join(data)
+    return name, data[0] if len(data) == 1 else b"\n".join(data)
