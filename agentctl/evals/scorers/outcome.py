@@ -1,0 +1,140 @@
+"""What a scorer sees: one finished run, read from its events and from nothing else.
+
+The trajectory is no second recording of what happened, so a scorer gives the same verdict on a live run, a replay and a
+stored run; and a `Place` names an entry of that same list, so a report can always say where a verdict came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from agentctl.agent.events import Json, JsonObject, ModelAsked, ModelReplied, Observed, ToolCalled, ToolReturned
+from agentctl.agent.run import Run, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry of the run: its `seq`, the model turn it belongs to (from 1), and the tool call where there is one."""
+
+    seq: int
+    turn: int
+    call_id: str | None = None
+    tool: str | None = None
+
+    def to_json(self) -> JsonObject:
+        """The fields that say something."""
+        place: JsonObject = {"seq": self.seq, "turn": self.turn}
+        return place if self.call_id is None else {**place, "call_id": self.call_id, "tool": self.tool}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call and its answer. Server tools, which the API runs itself, are calls too."""
+
+    name: str
+    input: JsonObject
+    place: Place
+    result: ToolReturned | None = None
+    """None when nobody answered it here: a server tool, or a run that was cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything there is to know about one finished run of a case. `python:` checks get it whole."""
+
+    run: Run
+    text: str
+    """The final reply's text, its blocks joined; of a multi-turn case, the last reply's."""
+    reply: Place
+    """Where the final reply stands; the run's first entry when there is none."""
+    calls: tuple[Call, ...]
+    """In the order they were made."""
+    observed: Mapping[str, Json]
+    """What state queries returned, by `Observed.name`."""
+    cost_usd: Decimal | None = None
+    """List price of all replies; None when the price of one of them is not known."""
+    seconds: float = 0.0
+    """What model and tools took when it ran for real: recorded seconds in a replay."""
+    case: str = ""
+    input: tuple[str, ...] = ()
+    """What the user says, turn by turn."""
+    vars: Mapping[str, Json] = field(default_factory=dict)
+    folder: Path = Path()
+    """The folder of the suite: paths in `python:` are relative to it."""
+
+    @property
+    def turns(self) -> int:
+        """Replies the model was asked for."""
+        return self.run.turns
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of the whole run."""
+        return self.run.usage
+
+    @property
+    def ended(self) -> str:
+        """Why the run ended; see `events.END_REASONS`."""
+        return self.run.ended.reason if self.run.ended is not None else "interrupted"
+
+    @property
+    def tool_names(self) -> list[str]:
+        """The names of the calls, in order."""
+        return [call.name for call in self.calls]
+
+
+def outcome_of(
+    run: Run,
+    *,
+    cost_usd: Decimal | None = None,
+    seconds: float = 0.0,
+    case: str = "",
+    said: tuple[str, ...] = (),
+    variables: Mapping[str, Json] | None = None,
+    folder: Path | None = None,
+) -> Outcome:
+    """Reads the run once, from its first entry to its last."""
+    turn, text, reply = 0, "", Place(0, 0)
+    calls: dict[str, Call] = {}
+    observed: dict[str, Json] = {}
+    for entry in run.entries:
+        match entry.event:
+            case ModelAsked() as asked:
+                turn = asked.turn
+            case ModelReplied() as replied:
+                reply = Place(entry.seq, turn)
+                calls |= _server_calls(replied, reply)
+            case ToolCalled(call_id, name, input_):
+                calls[call_id] = Call(name, input_, Place(entry.seq, turn, call_id, name))
+            case ToolReturned() as returned if returned.call_id in calls:
+                call = calls[returned.call_id]
+                calls[returned.call_id] = Call(call.name, call.input, call.place, returned)
+            case Observed(name, value):
+                observed[name] = value
+    text = run.text
+    return Outcome(
+        run=run,
+        text=text,
+        reply=reply,
+        calls=tuple(calls.values()),
+        observed=observed,
+        cost_usd=cost_usd,
+        seconds=seconds,
+        case=case,
+        input=said,
+        vars=variables or {},
+        folder=folder or Path(),
+    )
+
+
+def _server_calls(replied: ModelReplied, place: Place) -> dict[str, Call]:
+    return {
+        block["id"]: Call(
+            block["name"], block.get("input") or {}, Place(place.seq, place.turn, block["id"], block["name"])
+        )
+        for block in replied.content
+        if block.get("type") == "server_tool_use"
+    }

@@ -1,0 +1,109 @@
+"""What a scorer says: a `Score`, which carries its evidence; and the three ways in which a check is not a verdict.
+
+A check that fails is a statement about the agent. A check that cannot be made (`CannotScore`) and a check that is
+written wrong (`Misfit`) are statements about the suite, and never turn into a pass or a fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from agentctl.agent.events import Json, JsonObject
+from agentctl.evals.scorers.outcome import Outcome, Place
+
+EXCERPT: Final = 240
+"""Characters of an answer or a value shown as evidence; the trace has the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One check of a case: as written (`type`, `value`) and as its scorer wants it (`ready`)."""
+
+    type: str
+    """As written, `not-` included."""
+    value: Json
+    ready: Any
+    """What the scorer's `prepare` made of it: a compiled pattern, a validator, a checked mapping."""
+    negated: bool = False
+    weight: float = 1.0
+    line: int = 0
+    """Where it stands in the suite's file, from 1; 0 when it stands in none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The verdict of one assertion, `score` in 0..1; `expected`, `got` and `places` are the evidence of a failure."""
+
+    passed: bool
+    score: float
+    reason: str = ""
+    expected: str = ""
+    got: str = ""
+    places: tuple[Place, ...] = ()
+
+    @property
+    def evidence(self) -> JsonObject | None:
+        """The evidence as a JSON object; None when there is nothing beside the reason."""
+        if not (self.expected or self.got or self.places):
+            return None
+        return {"expected": self.expected, "got": self.got, "at": [place.to_json() for place in self.places]}
+
+
+PASSED: Final = Score(passed=True, score=1.0)
+
+
+def failed(reason: str, *, expected: str = "", got: str = "", places: tuple[Place, ...] = ()) -> Score:
+    """A failing score."""
+    return Score(passed=False, score=0.0, reason=reason, expected=expected, got=got, places=places)
+
+
+class CannotScore(Exception):
+    """The check itself could not be made: its code raised, a price is unknown. The case is an error, not a fail."""
+
+
+class Misfit(ValueError):
+    """A value has not the shape its assertion type takes. `path` leads to the culprit inside the assertion."""
+
+    def __init__(self, message: str, *path: str | int, hint: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.hint = hint
+
+
+Fields: TypeAlias = Mapping[str, Json]
+"""What stands in an assertion beside `type` and `weight`: `value`, and the fields that its type knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """One assertion type: what it takes, how that is made ready once per suite, and how an outcome is scored."""
+
+    score: Callable[[Assertion, Outcome], Score]
+    prepare: Callable[[Fields], Any]
+    """Checks the fields and makes them ready. Raises Misfit."""
+    schema: JsonObject
+    """JSON Schema of `value`, for editors."""
+    fields: Mapping[str, JsonObject] | None = None
+    """Fields beside `value`, each with its JSON Schema."""
+    negatable: bool = False
+    """Whether `not-` may stand before the type."""
+    needs_value: bool = True
+    value_is_fields: bool = False
+    """Whether the type has fields instead of a value; in the short form they stand in the value's place."""
+
+
+def excerpt(text: str, around: int = 0) -> str:
+    """At most `EXCERPT` characters of `text`, from its start or around a position; cuts are shown as `…`."""
+    if len(text) <= EXCERPT:
+        return text
+    start = max(0, min(around - EXCERPT // 2, len(text) - EXCERPT))
+    end = start + EXCERPT
+    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
+
+
+def named(value: Json) -> str:
+    """What kind of value this is, in the words of YAML."""
+    kinds = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
+    return kinds.get(type(value), "nothing")
