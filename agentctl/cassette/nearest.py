@@ -18,6 +18,9 @@ from agentctl.cassette.tape import Cassette, parse_json
 from agentctl.errors import CassetteError
 
 LAST: Final = ("system", "tools")
+TELLING: Final = frozenset({"type", "role", "name", "id"})
+"""Keys that say what a thing is: looked at before the others, or a renamed tool would differ in its description."""
+
 SHOWN: Final = 72
 LEAD: Final = 24
 
@@ -40,14 +43,8 @@ class Difference:
     path: str
     recorded: Json | Absent
     asked: Json | Absent
-
-    @property
-    def component(self) -> str | None:
-        """The component of the agent's definition that changed; None when it was the conversation."""
-        root = self.path.partition(".")[0].partition("[")[0]
-        if root == "messages":
-            return None
-        return {"system": "system prompt", "model": "model", "tools": "tools"}.get(root, "params")
+    component: str | None = None
+    """The component of the agent's definition that changed; None when it was the conversation."""
 
     def __str__(self) -> str:
         recorded, asked = excerpts(self.recorded, self.asked)
@@ -74,7 +71,7 @@ def nearest(
     if best is None:
         return None
     found = first_difference(best[2], asked)
-    return None if found is None else Difference(best[1], *found)
+    return None if found is None else Difference(best[1], *found, component_of(found[0], best[2], asked))
 
 
 def first_difference(recorded: JsonObject, asked: JsonObject) -> tuple[str, Json | Absent, Json | Absent] | None:
@@ -85,6 +82,24 @@ def first_difference(recorded: JsonObject, asked: JsonObject) -> tuple[str, Json
         if found is not None:
             return found
     return None
+
+
+def component_of(path: str, recorded: JsonObject, asked: JsonObject) -> str | None:
+    """The component that a path into the body belongs to, by the name it has in a recording's header."""
+    root = path.partition(".")[0].partition("[")[0]
+    if root == "messages":
+        return None
+    if root != "tools":
+        return {"system": "system prompt", "model": "model"}.get(root, "params")
+    mine, theirs = _tools(recorded), _tools(asked)
+    changed = [name for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name)]
+    return f"tool {changed[0]}" if changed else "tool order"
+
+
+def _tools(body: JsonObject) -> dict[str, bytes]:
+    tools = body.get("tools")
+    listed = tools if isinstance(tools, list) else []
+    return {str(tool.get("name")): canonical(tool) for tool in listed if isinstance(tool, dict)}
 
 
 def excerpts(recorded: Json | Absent, asked: Json | Absent) -> tuple[str, str]:
@@ -113,7 +128,7 @@ def _likeness(recorded: Any, asked: Any) -> tuple[int, int]:
 
 def _walk(path: str, recorded: Any, asked: Any) -> tuple[str, Any, Any] | None:
     if isinstance(recorded, dict) and isinstance(asked, dict):
-        for key in dict.fromkeys([*recorded, *asked]):
+        for key in sorted({*recorded, *asked}, key=lambda key: (key not in TELLING, key)):
             found = _walk(f"{path}.{key}", recorded.get(key, ABSENT), asked.get(key, ABSENT))
             if found is not None:
                 return found

@@ -1,0 +1,152 @@
+"""Recording files: whole or an error, on reading and on writing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from agentctl.cassette.file import parse, read, serialise, write
+from agentctl.cassette.tape import Cassette
+from agentctl.errors import CassetteError
+
+WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from agentctl.cassette.file import read, write
+
+path = Path(sys.argv[1])
+cassette = read(path)
+print("ready", flush=True)
+for n in range(1_000_000):
+    write(path, replace(cassette, header=replace(cassette.header, case=f"case-{n % 7}")))
+"""
+
+
+def test_what_is_written_is_read_back(recorded: Cassette) -> None:
+    """Header, takes, tools, observations and interactions survive the file."""
+    assert recorded.path is not None
+    again = read(recorded.path)
+    assert again == recorded
+    assert serialise(again) == recorded.path.read_bytes()
+    assert recorded.path.read_bytes().startswith(b'{\n  "version": 1,\n  "agentctl": {\n    "schema": 1,')
+
+
+def test_a_save_leaves_only_the_file(recorded: Cassette) -> None:
+    """Nothing stays beside the file, and the file is readable by others as the umask says."""
+    assert recorded.path is not None
+    assert [each.name for each in recorded.path.parent.iterdir()] == ["order-status.yaml"]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert recorded.path.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_every_torn_file_is_an_error(recorded: Cassette) -> None:
+    """Cut anywhere, the file is refused: never read as a shorter recording or as an empty one."""
+    assert recorded.path is not None
+    data = recorded.path.read_bytes().rstrip()
+    for size in range(len(data)):
+        with pytest.raises(CassetteError):
+            parse(data[:size])
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"   \n\t", b"\xef\xbb\xbf", b"\0" * 100])
+def test_an_empty_file_is_an_error(tmp_path: Path, data: bytes) -> None:
+    """Nothing, white space or the zeros of a crashed disk are no recording."""
+    path = tmp_path / "empty.yaml"
+    path.write_bytes(data)
+    with pytest.raises(CassetteError, match=r"empty\.yaml: "):
+        read(path)
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    """The reason is the system's own."""
+    with pytest.raises(CassetteError, match="No such file"):
+        read(tmp_path / "none.yaml")
+
+
+def test_a_newer_schema_is_refused(recorded: Cassette) -> None:
+    """A header of the future is not guessed at."""
+    document = orjson.loads(serialise(recorded))
+    document["agentctl"]["schema"] = 2
+    with pytest.raises(CassetteError, match="schema 2") as caught:
+        parse(orjson.dumps(document))
+    assert "upgrade agentctl" in caught.value.hint
+
+
+@pytest.mark.parametrize("key", ["schema", "recorded", "suite", "case", "agent", "bundle", "components", "takes"])
+def test_a_header_without_a_field_is_refused(recorded: Cassette, key: str) -> None:
+    """A header is whole or the file is damaged."""
+    document = orjson.loads(serialise(recorded))
+    del document["agentctl"][key]
+    with pytest.raises(CassetteError, match="header is damaged"):
+        parse(orjson.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "value", [None, [], "takes", [1], [{}], [{"interactions": [9], "seconds": [], "tools": [], "observed": []}]]
+)
+def test_takes_of_another_shape_are_refused(recorded: Cassette, value: object) -> None:
+    """Neither a take of interactions that are not there nor something that is no take is read."""
+    document = orjson.loads(serialise(recorded))
+    document["agentctl"]["takes"] = value
+    if value == []:
+        assert parse(orjson.dumps(document)).takes == ()
+        return
+    with pytest.raises(CassetteError, match="header is damaged"):
+        parse(orjson.dumps(document))
+
+
+def test_a_body_that_is_no_text_is_not_written(tmp_path: Path, recorded: Cassette) -> None:
+    """JSON holds no bytes: rather an error than a body that comes back changed."""
+    odd = replace(recorded.interactions[0], stored=b"\xff\xfe")
+    with pytest.raises(CassetteError, match="no text"):
+        write(tmp_path / "odd.yaml", replace(recorded, interactions=(odd,)))
+
+
+def test_a_failed_save_keeps_the_old_file(recorded: Cassette, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk loses the new recording and nothing else."""
+    assert recorded.path is not None
+    before = recorded.path.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CassetteError, match="No space left"):
+        write(recorded.path, recorded)
+    assert recorded.path.read_bytes() == before
+    assert len(list(recorded.path.parent.iterdir())) == 1
+
+
+def test_a_save_goes_through_a_link(tmp_path: Path, recorded: Cassette) -> None:
+    """A recording that is a symbolic link stays one."""
+    assert recorded.path is not None
+    link = tmp_path / "link.yaml"
+    link.symlink_to(recorded.path)
+    write(link, recorded)
+    assert link.is_symlink()
+    assert read(link) == recorded
+
+
+def test_a_killed_writer_never_tears_the_file(recorded: Cassette) -> None:
+    """Whenever the writing process is killed, the path holds one complete recording."""
+    assert recorded.path is not None
+    for round_ in range(12):
+        command = [sys.executable, "-c", WRITER, str(recorded.path)]
+        writer = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        time.sleep(0.003 * round_)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+        assert read(recorded.path).interactions == recorded.interactions
