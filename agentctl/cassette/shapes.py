@@ -1,4 +1,4 @@
-"""One interaction out of any recorder's shape: vcrpy old and new, pydantic-ai, langchain, Ruby VCR, betamax, go-vcr.
+"""One interaction out of any recorder's shape: vcrpy old and new, pydantic-ai, cassetter, langchain, Ruby, R, Go, PHP.
 
 They all keep a request and a reply and differ in names only, so what is read is generous; but an interaction that lacks
 its reply or its status is a file cut short, and a body in a shape not known here is refused rather than guessed.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,8 +19,12 @@ from agentctl.errors import CassetteError
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 STATUSES: Final = range(100, 600)
-WRAPPER_KEYS: Final = frozenset({"string", "base64_string", "encoding", "size", "file_path", "text"})
+PACKED: Final = ("base64_string", "raw_gzip")
+WRAPPER_KEYS: Final = frozenset({"string", "encoding", "size", "text", *PACKED})
 """Keys that say a mapping wraps a body's text; any other mapping is the parsed body itself."""
+TYPED_KEYS: Final = frozenset({"type", "content"})
+TYPES: Final = frozenset({"json", "text", "binary", "none"})
+"""cassetter's bodies say what their `content` is."""
 
 
 def interactions(document: Any) -> list[Any]:
@@ -104,32 +108,44 @@ def _status(response: dict[str, Any]) -> int:
 
 
 def _body(message: dict[str, Any]) -> str | bytes:
-    if "parsed_body" in message:
-        return _parsed(message["parsed_body"])
-    body = message.get("body", message.get("content"))
-    if body is None:
-        return ""
-    if isinstance(body, (str, bytes)):
+    body = message.get("body", message.get("content", ""))
+    if isinstance(body, (str, bytes)) and "parsed_body" not in message:
         return body
-    if isinstance(body, dict):
-        if "parsed_body" in body:
-            return _parsed(body["parsed_body"])
-        if not body or WRAPPER_KEYS.issuperset(body):
-            return _unwrapped(body)
-    return _parsed(body)
+    for holder in (message, body):
+        if isinstance(holder, dict) and "parsed_body" in holder:
+            return _parsed(holder["parsed_body"])
+    if isinstance(body, dict) and WRAPPER_KEYS.issuperset(body):
+        return _unwrapped(body)
+    if isinstance(body, dict) and TYPED_KEYS.issuperset(body) and body.get("type") in TYPES:
+        return _typed(body["type"], body.get("content"))
+    return "" if body is None else _parsed(body)
 
 
 def _unwrapped(body: dict[str, Any]) -> str | bytes:
-    packed = body.get("base64_string")
+    packed = next((body[key] for key in PACKED if body.get(key) is not None), None)
     if packed is not None:
-        try:
-            return base64.b64decode(packed)
-        except (binascii.Error, ValueError, TypeError):
-            raise CassetteError("has a base64_string that is no base64") from None
+        return _bytes_in(packed, base64.b64decode)
     text = body.get("string", body.get("text"))
     if text is None:
         return ""
     return text if isinstance(text, (str, bytes)) else _parsed(text)
+
+
+def _typed(kind: str, content: Any) -> str | bytes:
+    if content is None:
+        return "" if kind != "json" else "null"
+    if kind == "binary":
+        return content if isinstance(content, bytes) else _bytes_in(content, bytes.fromhex)
+    if kind == "text" and isinstance(content, (str, bytes)):
+        return content
+    return orjson.dumps(content) if kind == "json" and isinstance(content, str) else _parsed(content)
+
+
+def _bytes_in(packed: Any, unpack: Callable[[str], bytes]) -> bytes:
+    try:
+        return unpack(packed)
+    except (binascii.Error, ValueError, TypeError):
+        raise CassetteError("has a body whose bytes are neither base64 nor hexadecimal") from None
 
 
 def _parsed(value: Any) -> str | bytes:

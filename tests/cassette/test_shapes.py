@@ -106,6 +106,31 @@ SHAPES: dict[str, Any] = {
         ],
         "recorded_with": "betamax/0.9.0",
     },
+    "R vcr": {
+        "http_interactions": [
+            {
+                "request": {"method": "POST", "uri": URI, "body": {"string": ASKED_TEXT}},
+                "response": {
+                    "status": 200,
+                    "headers": {"content-type": "application/json", "content-encoding": "gzip"},
+                    "body": {"string": ANSWER_TEXT},
+                },
+                "recorded_at": "2026-11-23 10:00:00",
+            }
+        ],
+        "recorded_with": "VCR-vcr/2.0.0",
+    },
+    "cassetter": {
+        "version": 1,
+        "interactions": [
+            {
+                "request": {"method": "POST", "uri": URI, "headers": {}, "body": {"type": "json", "content": ASKED}},
+                "response": {"status": 200, "headers": {}, "body": {"type": "json", "content": ANSWER}},
+            }
+        ],
+    },
+    "cassetter, text": {"interactions": [_plain(status=200, body={"type": "text", "content": ANSWER_TEXT})]},
+    "cassetter, binary": {"interactions": [_plain(status=200, body={"type": "binary", "content": PACKED.hex()})]},
     "go-vcr": {
         "version": 2,
         "interactions": [
@@ -196,7 +221,8 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "no status": ({"interactions": [_plain(status=None)]}, "without a status code"),
     "half a status": ({"interactions": [_plain(status={"code": 20})]}, "without a status code"),
     "unpaired": ({"requests": [1], "responses": []}, "1 requests but 0 responses"),
-    "no base64": ({"interactions": [_plain(body={"base64_string": "é"})]}, "no base64"),
+    "no base64": ({"interactions": [_plain(body={"base64_string": "é"})]}, "neither base64 nor"),
+    "no hexadecimal": ({"interactions": [_plain(body={"type": "binary", "content": "xyz"})]}, "neither base64 nor"),
     "damaged gzip": ({"interactions": [_plain(body={"string": PACKED[:12] + b"\xff" * 40})]}, "damaged"),
     "lost bytes": (
         {"interactions": [_plain(body={"string": PACKED.decode("utf-8", "replace")})]},
