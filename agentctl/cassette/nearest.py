@@ -118,11 +118,8 @@ def _redacted(body: JsonObject, redactor: Redactor) -> JsonObject:
 def _likeness(recorded: Any, asked: Any) -> tuple[int, int]:
     if not isinstance(recorded, list) or not isinstance(asked, list):
         return (0, 0)
-    shared = 0
-    for mine, theirs in zip(recorded, asked, strict=False):
-        if _walk("", mine, theirs) is not None:
-            break
-        shared += 1
+    pairs = zip(recorded, asked, strict=False)
+    shared = next((i for i, (mine, theirs) in enumerate(pairs) if mine != theirs), min(len(recorded), len(asked)))
     return shared, -abs(len(recorded) - len(asked))
 
 

@@ -13,7 +13,7 @@ from agentctl.agent.ports import Request, WireReply
 from agentctl.cassette.match import Chain, RecordedChain
 from agentctl.cassette.nearest import nearest
 from agentctl.cassette.redact import SHAPES_ONLY, Redactor
-from agentctl.cassette.tape import Break, Cassette, Interaction, Take
+from agentctl.cassette.tape import Break, Cassette, Take
 from agentctl.errors import CassetteError, RecordingMiss, Unreachable
 
 
@@ -60,7 +60,7 @@ class RecordedWire:
             raise self._named(index, error) from None
         breaks = self._take.breaks
         broken = next((each for each in breaks if each.interaction == index), None) if breaks else None
-        return WireReply(interaction.status, interaction.headers, _pieces(body, broken), _requested(interaction))
+        return WireReply(interaction.status, interaction.headers, _pieces(body, broken))
 
     def find(self, request: Request) -> int | None:
         """The index of the next recorded reply to `request`, counted as served; None when there is none (left).
@@ -216,8 +216,3 @@ async def _pieces(body: bytes, broken: Break | None) -> AsyncIterator[bytes]:
         yield body
     if broken is not None:
         raise Unreachable(broken.message, type=broken.type, retryable=broken.retryable)
-
-
-def _requested(interaction: Interaction) -> bytes:
-    request = interaction.request
-    return request if isinstance(request, bytes) else request.encode("utf-8", "surrogatepass")

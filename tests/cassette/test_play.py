@@ -42,7 +42,6 @@ def test_a_recorded_run_replays(recorded: Cassette, kit: SimpleNamespace) -> Non
             reply = await wire.send(request)
             assert [piece async for piece in reply.body] == [interaction.body]
             assert (reply.status, dict(reply.headers)) == (200, kit.STREAM)
-            assert orjson.loads(reply.requested or b"") == request.body
         for block in reversed(kit.CALLS):
             result = await tools.call(ToolCalled(block["id"], block["name"], block["input"]))
             assert result.content == f"get_order {block['id']} ✓"
