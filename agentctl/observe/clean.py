@@ -21,7 +21,7 @@ CONTROL_PICTURES: Final = 0x2400
 
 
 def clean(text: str) -> str:
-    """`text` with every active character made visible (`\\x1b` as `␛`, others as `\\uXXXX`)."""
+    r"""`text` with every active character made visible (`\x1b` as `␛`, others as `\uXXXX`)."""
     return _ACTIVE.sub(_picture, text) if _ACTIVE.search(text) else text
 
 
