@@ -12,7 +12,6 @@ import re
 import zlib
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import orjson
 
@@ -93,7 +92,7 @@ def write(path: Path, cassette: Cassette) -> None:
     """
     data = serialise(cassette)
     target = Path(os.path.realpath(path))
-    scratch = target.with_name(f".{target.name}.{uuid4().hex[:12]}.tmp")
+    scratch = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

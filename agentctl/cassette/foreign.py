@@ -2,7 +2,8 @@
 
 What a recorder of HTTP writes down is replies and requests; which of them form one conversation is read from the
 requests: one that begins with all messages of another one and its reply goes on where that one stopped. The decoder of
-replies lives in another room, so whoever calls hands it in.
+replies lives in another room, so whoever calls hands it in. A `system` message inside a conversation stands as said by
+the user, since a run has no other voice for it.
 """
 
 from __future__ import annotations

@@ -51,8 +51,9 @@ def from_json(data: Any, interactions: int) -> Header:
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None
-    if not isinstance(header.components, dict):
-        raise CassetteError(f"its `{KEY}` header is damaged (`components` is no mapping)")
+    texts = (header.suite, header.case, header.agent, header.bundle, header.at, header.by, header.source)
+    if not isinstance(header.components, dict) or not all(type(text) is str for text in texts):
+        raise CassetteError(f"its `{KEY}` header is damaged (a text or `components` is of another type)")
     return header
 
 
@@ -93,7 +94,7 @@ def _tool_json(tool: RecordedTool) -> JsonObject:
 def _take(data: JsonObject, interactions: int) -> Take:
     indexes = tuple(data["interactions"])
     for index in indexes:
-        if not 0 <= index < interactions:
+        if type(index) is not int or not 0 <= index < interactions:
             message = f"a take names interaction {index} of {interactions}"
             raise ValueError(message)
     return Take(
@@ -107,4 +108,7 @@ def _take(data: JsonObject, interactions: int) -> Take:
 
 def _tool(data: JsonObject) -> RecordedTool:
     returned = ToolReturned(data["call_id"], data["name"], data["content"], data["error_type"])
+    if type(returned.call_id) is not str or type(returned.name) is not str:
+        message = "a tool's result without the call's id and name"
+        raise ValueError(message)
     return RecordedTool(returned, data["seconds"])

@@ -1,8 +1,9 @@
-"""What we record is what everyone else reads: stock vcrpy under the bare SDK gives the same answers."""
+"""What we record is what everyone else reads: stock vcrpy under the SDK gives the same answers and the same run."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,18 @@ import pytest
 import vcr
 import yaml
 
-from agentctl.cassette.play import RecordedWire
+from agentctl.agent.drive import drive
+from agentctl.agent.events import Event, RunEnded
+from agentctl.agent.ports import Tools, Wire
+from agentctl.agent.run import Run
+from agentctl.agent.spec import Provider
+from agentctl.cassette.play import RecordedTools, RecordedWire
+from agentctl.cassette.record import RecordingTools, RecordingWire, Tape, save
 from agentctl.cassette.tape import Cassette
+from agentctl.model.claude import ClaudeWire
+from agentctl.model.client import WireModel
 from agentctl.model.decode import decode_reply
+from support.scripted import agent, says
 
 
 async def _through_sdk(path: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -52,6 +62,46 @@ def test_stock_vcr_and_the_bare_sdk_give_the_same_answers(recorded: Cassette, ki
 def _known(fields: dict[str, Any]) -> dict[str, Any]:
     """What the SDK was told; it fills up its models with None."""
     return {key: value for key, value in fields.items() if value is not None}
+
+
+async def _no_wait(_seconds: float) -> None:
+    """Stands in for sleeping."""
+
+
+async def _driven(wire: Wire, tools: Tools) -> list[Event]:
+    who = agent(["get_order"])
+    model = WireModel(wire, sleep=_no_wait)
+    return (await drive(who, Run(), model=model, tools=tools, hear=says("Where are they?", "Thanks!"))).events
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_run_its_replay_and_its_replay_through_the_sdk_are_equal(tmp_path: Path, kit: SimpleNamespace) -> None:
+    """Parallel tools, an overload and its retry, two things said: three times the same list of events."""
+
+    async def three() -> tuple[list[Event], list[Event], list[Event]]:
+        overloaded = orjson.dumps({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
+        live = kit.ScriptedWire(
+            (200, kit.STREAM, kit.sse({"type": "text", "text": "Let me look."}, *kit.CALLS, stop="tool_use")),
+            (529, {"content-type": "application/json", "request-id": "req_2", "retry-after": "1"}, overloaded),
+            (529, {"content-type": "application/json", "request-id": "req_3"}, overloaded),
+            (200, kit.STREAM, kit.sse({"type": "text", "text": "Both are on their way 🐈\u2028."})),
+            (200, kit.STREAM, kit.sse({"type": "text", "text": "You are welcome."})),
+        )
+        tape = Tape()
+        lived = await _driven(RecordingWire(live, tape), RecordingTools(kit.EchoTools(), tape))
+        saved = save(tmp_path / "run.yaml", kit.header(), [tape])
+        replayed = await _driven(RecordedWire(saved), RecordedTools(saved))
+        with vcr.use_cassette(str(tmp_path / "run.yaml"), record_mode="none"):
+            through = ClaudeWire(Provider(base_url="https://api.anthropic.com"), api_key="none")
+            by_sdk = await _driven(through, RecordedTools(saved))
+            await through.aclose()
+        return lived, replayed, by_sdk
+
+    lived, replayed, by_sdk = asyncio.run(three())
+    assert [type(event).__name__ for event in lived].count("ModelFailed") == 2
+    assert lived[-1] == RunEnded("completed")
+    assert lived == replayed
+    assert lived == by_sdk
 
 
 def test_yaml_and_json_load_the_file_identically(recorded: Cassette) -> None:

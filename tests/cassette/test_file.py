@@ -92,6 +92,32 @@ def test_a_header_without_a_field_is_refused(recorded: Cassette, key: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("suite",), 1),
+        (("recorded", "at"), None),
+        (("takes", 0, "tools", 0, "call_id"), ["x"]),
+        (("takes", 0, "tools", 0, "name"), None),
+        (("takes", 0, "interactions", 0), -1),
+        (("takes", 0, "interactions", 0), True),
+        (("takes", 0, "observed", 0), "x"),
+        (("takes", 0, "breaks"), [{"interaction": 0}]),
+    ],
+)
+def test_a_header_with_a_value_of_another_type_is_refused(
+    recorded: Cassette, place: tuple[str | int, ...], value: object
+) -> None:
+    """Neither a traceback later on nor a guess: the file is damaged."""
+    document = orjson.loads(serialise(recorded))
+    holder = document["agentctl"]
+    for name in place[:-1]:
+        holder = holder[name]
+    holder[place[-1]] = value
+    with pytest.raises(CassetteError, match="header is damaged"):
+        parse(orjson.dumps(document))
+
+
+@pytest.mark.parametrize(
     "value", [None, [], "takes", [1], [{}], [{"interactions": [9], "seconds": [], "tools": [], "observed": []}]]
 )
 def test_takes_of_another_shape_are_refused(recorded: Cassette, value: object) -> None:
