@@ -1,0 +1,129 @@
+"""An SQLite connection whose failures are sentences: every error of the database becomes a `StoreError`.
+
+Write-ahead log, so that readers never wait; `synchronous=NORMAL`, so that what was written survives a killed process;
+statements commit by themselves unless they stand in `immediate`, which takes the write lock first: a transaction that
+reads and then writes can not be refused half-way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from agentctl.errors import StoreError
+
+SCHEMA: Final = 1
+"""Written to `user_version`. A newer one is refused; older ones are upgraded here, step by step."""
+
+WAIT_SECONDS: Final = 5.0
+"""For another process that is writing."""
+
+TABLES: Final = """
+create table runs (
+    id text primary key,
+    agent text not null,
+    bundle text not null,
+    started_at real not null,
+    parent text,
+    meta text not null
+) without rowid;
+create index runs_by_start on runs (started_at, id);
+create table entries (
+    run text not null references runs (id),
+    seq integer not null,
+    at real not null,
+    event text not null,
+    primary key (run, seq)
+) without rowid;
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The database at `path`, made if it is not there, with its tables.
+
+    Raises:
+        StoreError: it cannot be opened or made, is no database, or was written by a newer version.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make {path.parent}: {error.strerror}", hint="runs are stored there") from None
+    with failures(path):
+        connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("pragma synchronous=normal")
+    connection.execute("pragma foreign_keys=on")
+    if _version(connection, path) == SCHEMA:
+        return
+    connection.execute("pragma journal_mode=wal")
+    with immediate(connection):
+        if _version(connection, path) == 0:  # nobody was faster
+            for statement in TABLES.strip().split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version={SCHEMA}")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("pragma user_version").fetchone()[0]
+    if version > SCHEMA:
+        raise StoreError(
+            f"{path} was written by a newer agentctl (its schema is {version}, this one knows up to {SCHEMA})",
+            hint="upgrade agentctl, or move the file away to start a new one",
+        )
+    return version
+
+
+@contextmanager
+def immediate(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction that holds the write lock from its first statement on."""
+    connection.execute("begin immediate")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:  # a full disk has rolled it back already
+            connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+@contextmanager
+def failures(path: Path) -> Iterator[None]:
+    """Turns what SQLite raises into a StoreError with a way out."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        reason, hint = _reason(str(error), path)
+        raise StoreError(f"the run store {path} {reason}", hint=hint) from error
+
+
+def _reason(text: str, path: Path) -> tuple[str, str]:
+    for mark, reason, hint in (
+        ("locked", "is locked by another process", "wait for it, or end it; `fuser` on the file names it"),
+        ("busy", "is locked by another process", "wait for it, or end it; `fuser` on the file names it"),
+        ("not a database", "is no database or is damaged", _move(path)),
+        ("malformed", "is damaged", _move(path)),
+        ("no such table", "is damaged: a table is missing", _move(path)),
+        ("no such column", "is damaged: a column is missing", _move(path)),
+        ("full", "cannot be written: the disk is full", "make room; what was stored before is safe"),
+        ("readonly", "cannot be written: it is read-only", "check the permissions of the file and its directory"),
+        ("unable to open", "cannot be opened", "check the permissions of the file and its directory"),
+        ("UNIQUE", "already has this entry", "another process goes on with the same run; end one of them"),
+    ):
+        if mark in text:
+            return reason, hint
+    return f"failed: {text}", ""
+
+
+def _move(path: Path) -> str:
+    return f"move it away (mv {path.name} {path.name}.damaged); a new one is made at the next run"

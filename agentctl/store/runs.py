@@ -1,0 +1,231 @@
+"""`Runs`: the runs of a project, entry by entry, in one SQLite file.
+
+An entry is stored the moment it happens, before anyone else hears of it, so a process that dies leaves every fact it
+had. Nothing is stored twice: how a run ended is its last entry, what it cost is in its replies. Entries are only ever
+added; a run that goes on gets more of them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import orjson
+
+from agentctl.agent.events import Entry, JsonObject, from_json, to_json
+from agentctl.agent.ports import Clock, Sink
+from agentctl.errors import StoreError, UsageError
+from agentctl.store.connection import connect, failures
+
+SUFFIX_BYTES: Final = 2
+MOST_NAMED: Final = 5
+
+SUMMARY: Final = """
+select id, agent, bundle, started_at, parent, meta,
+    (select json_extract(event, '$.kind', '$.reason') from entries where run = id order by seq desc limit 1),
+    (select count(*) from entries where run = id),
+    (select event from entries where run = id and json_extract(event, '$.kind') = 'user_said' order by seq limit 1)
+from runs
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """What the list of runs shows of one."""
+
+    id: str
+    agent: str
+    """`name@version` at the start."""
+    bundle: str
+    started_at: float
+    """Seconds since the epoch."""
+    ended: str | None
+    """The reason of the end; None while it runs, or when its process died."""
+    entries: int
+    said: str
+    """The first thing the user said, or empty."""
+    parent: str | None = None
+    meta: Mapping[str, Any] | None = None
+
+
+class Runs:
+    """The runs stored in the file at `path`, which is made when the first run is. Close it, or use it in a `with`.
+
+    Every method raises StoreError when the file cannot be read or written. Use it from one thread.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock = time.time) -> None:
+        self.path = path
+        self._clock = clock
+        self._connection: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def create(
+        self, agent: str, bundle: str, *, parent: str | None = None, meta: Mapping[str, Any] | None = None
+    ) -> str:
+        """Makes a run without entries; returns its id, which sorts by the time it was made (UTC) to the second."""
+        at = self._clock()
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(at))
+        while True:
+            run_id = f"{stamp}-{secrets.token_hex(SUFFIX_BYTES)}"
+            row = (run_id, agent, bundle, at, parent, _dump(dict(meta or {})))
+            with failures(self.path):
+                cursor = self._writable().execute("insert or ignore into runs values (?, ?, ?, ?, ?, ?)", row)
+            if cursor.rowcount:
+                return run_id
+
+    def append(self, run_id: str, entry: Entry) -> None:
+        """Stores the next entry of a run; when this returns, a killed process loses it no more."""
+        row = (run_id, entry.seq, entry.at, _dump(to_json(entry.event)))
+        with failures(self.path):
+            self._writable().execute("insert into entries values (?, ?, ?, ?)", row)
+
+    def sink(self, run_id: str) -> Sink:
+        """A sink that appends to the run."""
+        return lambda entry: self.append(run_id, entry)
+
+    def entries(self, run_id: str) -> tuple[Entry, ...]:
+        """Every entry of the run, in order.
+
+        Raises:
+            UsageError: there is no such run.
+            StoreError: an entry cannot be read, or one is missing.
+        """
+        self._known(run_id)
+        rows = self._read("select seq, at, event from entries where run = ? order by seq", (run_id,))
+        found = tuple(self._entry(run_id, *row) for row in rows)
+        for i, entry in enumerate(found):
+            if entry.seq != i:
+                raise StoreError(f"entry {i} of run {run_id} is missing in {self.path}")
+        return found
+
+    def list(self, agent: str | None = None, limit: int | None = None) -> Sequence[StoredRun]:
+        """Runs, the newest first; `agent` is `name` or `name@version`."""
+        where, parameters = _of_agent(agent)
+        sql = f"{SUMMARY}{where} order by started_at desc, id desc limit ?"
+        return [_stored(row) for row in self._read(sql, (*parameters, -1 if limit is None else limit))]
+
+    def latest(self, agent: str | None = None) -> StoredRun | None:
+        """The newest run, or None."""
+        return next(iter(self.list(agent, 1)), None)
+
+    def get(self, run_id: str) -> StoredRun:
+        """The run of exactly this id.
+
+        Raises:
+            UsageError: there is none.
+        """
+        rows = self._read(f"{SUMMARY} where id = ?", (run_id,))
+        if not rows:
+            raise UsageError(f"there is no run {run_id!r}", hint="`agentctl runs list` shows those there are")
+        return _stored(rows[0])
+
+    def resolve(self, prefix: str) -> str:
+        """The id that begins or ends with `prefix`; `latest` is the newest.
+
+        Raises:
+            UsageError: none does, or several do (the message lists them).
+        """
+        if prefix == "latest":
+            newest = self.latest()
+            if newest is None:
+                raise UsageError("no run is stored yet", hint="`agentctl chat` and `agentctl run` store theirs")
+            return newest.id
+        sql = "select id from runs where substr(id, 1, ?) = ? or substr(id, -?) = ? order by id desc"
+        size = max(len(prefix), 1)
+        found = [row[0] for row in self._read(sql, (size, prefix, size, prefix))]
+        if prefix in found:
+            return prefix
+        if len(found) == 1:
+            return str(found[0])
+        if not found:
+            raise UsageError(f"there is no run {prefix!r}", hint="`agentctl runs list` shows those there are")
+        named = ", ".join(found[:MOST_NAMED]) + (", ..." if len(found) > MOST_NAMED else "")
+        raise UsageError(f"{prefix!r} fits {len(found)} runs: {named}", hint="give more of the id")
+
+    def _known(self, run_id: str) -> None:
+        if not self._read("select 1 from runs where id = ?", (run_id,)):
+            raise UsageError(f"there is no run {run_id!r}", hint="`agentctl runs list` shows those there are")
+
+    def _entry(self, run_id: str, seq: int, at: float, event: str) -> Entry:
+        try:
+            return Entry(seq, at, from_json(_load(event)))
+        except (ValueError, AttributeError, TypeError) as error:
+            raise StoreError(f"entry {seq} of run {run_id} in {self.path} cannot be read: {error}") from None
+
+    def _writable(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self.path)
+        return self._connection
+
+    def _read(self, sql: str, parameters: tuple[Any, ...]) -> Sequence[Any]:
+        """The rows; none when there is no file yet, which reading does not make."""
+        if self._connection is None and not self.path.exists():
+            return []
+        with failures(self.path), closing(self._writable().execute(sql, parameters)) as cursor:
+            return cursor.fetchall()
+
+
+def _of_agent(agent: str | None) -> tuple[str, tuple[str, ...]]:
+    if agent is None:
+        return "", ()
+    if "@" in agent:
+        return "where agent = ?", (agent,)
+    return "where substr(agent, 1, instr(agent, '@') - 1) = ?", (agent,)
+
+
+def _stored(row: tuple[Any, ...]) -> StoredRun:
+    run_id, agent, bundle, started_at, parent, meta, last, entries, said = row
+    kind, reason = orjson.loads(last) if last else (None, None)
+    return StoredRun(
+        id=run_id,
+        agent=agent,
+        bundle=bundle,
+        started_at=started_at,
+        ended=reason if kind == "run_ended" else None,
+        entries=entries,
+        said=_text(_load(said)["content"]) if said else "",
+        parent=parent,
+        meta=_load(meta),
+    )
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    return "".join(str(block.get("text", "")) for block in content if isinstance(block, dict))
+
+
+def _dump(value: JsonObject) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # integers over 64 bits, lone surrogates
+        return json.dumps(value)
+
+
+def _load(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
