@@ -1,0 +1,120 @@
+"""Patterns, templates and expressions of a script, compiled once each. Data fills a template and is never one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from agentctl.config.findings import Invalid
+
+SINGLE = re.compile(r"\{\{(?P<expression>(?:(?!\}\}|\{\{).)*)\}\}", re.DOTALL)
+FLAGS = re.IGNORECASE | re.DOTALL
+
+
+def _money(cents: int) -> str:
+    """Cents as `84.90 USD`."""
+    return f"{cents // 100}.{cents % 100:02d} USD"
+
+
+ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
+ENVIRONMENT.filters["money"] = _money
+
+
+class ScriptFault(Exception):  # noqa: N818  told to the client as an api_error
+    """A template or an expression failed on this conversation; the text names it."""
+
+
+class Pattern:
+    """A case-insensitive regular expression whose `.` spans lines."""
+
+    @staticmethod
+    @cache
+    def compiled(text: str) -> re.Pattern[str]:
+        """The compiled pattern."""
+        return re.compile(text, FLAGS)
+
+    @classmethod
+    def check(cls, text: str) -> None:
+        """Raises Invalid when it is none."""
+        try:
+            cls.compiled(text)
+        except re.error as error:
+            raise Invalid(f"not a regular expression: {error}") from None
+
+
+class Template:
+    """Text with `{{ }}` and `{% %}`."""
+
+    @staticmethod
+    @cache
+    def compiled(text: str) -> Any:
+        """The compiled template."""
+        return ENVIRONMENT.from_string(text)
+
+    @classmethod
+    def check(cls, text: str) -> None:
+        """Raises Invalid when it is none."""
+        try:
+            cls.compiled(text)
+        except TemplateSyntaxError as error:
+            raise Invalid(f"not a template: {error.message}") from None
+
+    @classmethod
+    def text(cls, text: str, variables: Mapping[str, Any]) -> str:
+        """The filled template.
+
+        Raises:
+            ScriptFault: a variable is missing or an expression fails.
+        """
+        try:
+            filled: str = cls.compiled(text).render(variables)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise ScriptFault(f"the script's template {text!r} failed: {error}") from None
+        return filled
+
+    @classmethod
+    def value(cls, value: Any, variables: Mapping[str, Any]) -> Any:
+        """`value` with all its strings filled; one that is a single expression becomes what the expression is."""
+        if isinstance(value, dict):
+            return {key: cls.value(item, variables) for key, item in value.items()}
+        if isinstance(value, list):
+            return [cls.value(item, variables) for item in value]
+        if not isinstance(value, str):
+            return value
+        single = SINGLE.fullmatch(value.strip())
+        return Expression.value(single["expression"], variables) if single else cls.text(value, variables)
+
+
+class Expression:
+    """A Jinja expression; what is not defined in it is null."""
+
+    @staticmethod
+    @cache
+    def compiled(text: str) -> Any:
+        """The compiled expression."""
+        return ENVIRONMENT.compile_expression(text.strip())
+
+    @classmethod
+    def check(cls, text: str) -> None:
+        """Raises Invalid when it is none."""
+        try:
+            cls.compiled(text)
+        except TemplateSyntaxError as error:
+            raise Invalid(f"not an expression: {error.message}") from None
+
+    @classmethod
+    def value(cls, text: str, variables: Mapping[str, Any]) -> Any:
+        """What it comes to.
+
+        Raises:
+            ScriptFault: it fails.
+        """
+        try:
+            return cls.compiled(text)(**variables)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise ScriptFault(f"the script's expression {text!r} failed: {error}") from None
