@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any, Final
 
 from agentctl.agent.events import END_REASONS, JsonObject, ModelAsked
+from agentctl.config.nearest import nearest
 from agentctl.evals.scorers.outcome import Outcome, Place
 from agentctl.evals.scorers.score import PASSED, Assertion, CannotScore, Fields, Misfit, Score, Scorer, failed, named
 
@@ -91,8 +91,7 @@ def end_reason(fields: Fields) -> str:
     value = fields["value"]
     if value in END_REASONS:
         return str(value)
-    near = get_close_matches(str(value), END_REASONS, 1)
-    hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(END_REASONS)}"
+    hint = nearest(str(value), END_REASONS, kind="") or f"one of {', '.join(END_REASONS)}"
     raise Misfit(f"a run does not end with {value!r}", "value", hint=hint)
 
 

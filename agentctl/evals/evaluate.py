@@ -1,0 +1,114 @@
+"""Runs the jobs of an evaluation side by side on one event loop; what comes out does not depend on who was first.
+
+Results stand in the order of the jobs. There is nothing here that could open a socket or run a tool: what can is handed
+in by those who asked for it, and it counts what it did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+from agentctl.evals.plan import Job
+from agentctl.evals.prices import Prices
+from agentctl.evals.replay import replay
+from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
+
+
+class Player(Protocol):
+    """Plays jobs with something live behind them, and counts what was; see `evals.live`."""
+
+    executed: int
+    """Tool handlers started."""
+    recorded: list[Path]
+    """Recordings written."""
+
+    @property
+    def sent(self) -> int:
+        """Requests sent to a model."""
+        ...
+
+    async def play(self, job: Job, prices: Prices) -> list[CaseResult]:
+        """One result for each repeat."""
+        ...
+
+
+async def evaluate(
+    jobs: Sequence[Job],
+    *,
+    prices: Prices,
+    live: Player | None = None,
+    concurrency: int = 16,
+    on_job: Callable[[list[CaseResult]], None] | None = None,
+) -> Evaluation:
+    """Plays every job, `concurrency` at a time, and tells `on_job` of each one's results when it is done.
+
+    Without `live` every job is a replay. Cancelled, it stops at once and returns what is finished, marked as
+    interrupted.
+    """
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    finished: list[list[CaseResult]] = [[] for _ in jobs]
+    interrupted = False
+    try:
+        await _side_by_side(jobs, prices, live, concurrency, finished, on_job)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()  # the interruption is answered here: what is finished is the result
+        interrupted = True
+    prices.save()
+    return Evaluation(
+        suites=_by_suite(jobs, finished),
+        at=at,
+        network=0 if live is None else live.sent,
+        tools_executed=0 if live is None else live.executed,
+        planned=sum(job.repeats for job in jobs),
+        interrupted=interrupted,
+        recorded=() if live is None else tuple(live.recorded),
+    )
+
+
+async def _side_by_side(
+    jobs: Sequence[Job],
+    prices: Prices,
+    live: Player | None,
+    concurrency: int,
+    finished: list[list[CaseResult]],
+    on_job: Callable[[list[CaseResult]], None] | None,
+) -> None:
+    """Workers that take the next job when they are done with one; `finished` is filled in place."""
+    waiting = iter(enumerate(jobs))
+
+    async def work() -> None:
+        for index, job in waiting:
+            finished[index] = await (replay(job, prices) if live is None else live.play(job, prices))
+            if on_job is not None:
+                on_job(finished[index])
+            await asyncio.sleep(0)  # a replay waits for nothing: this is where Ctrl-C gets in
+
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(min(concurrency, len(jobs))):
+            workers.create_task(work())
+
+
+def _by_suite(jobs: Sequence[Job], finished: Sequence[list[CaseResult]]) -> tuple[SuiteResult, ...]:
+    pairs = zip(jobs, finished, strict=True)
+    suites: list[SuiteResult] = []
+    for _, group in groupby(pairs, key=lambda pair: pair[0].suite.path):
+        members = list(group)
+        job = members[0][0]
+        suites.append(
+            SuiteResult(
+                suite=job.suite.name,
+                file=job.suite.file,
+                agent=job.agent.ref,
+                bundle=job.agent.bundle,
+                model=job.agent.model,
+                cases=tuple(result for _, results in members for result in results),
+            )
+        )
+    return tuple(suites)

@@ -1,0 +1,26 @@
+"""A file that is written here is whole or not there: it appears under its name in one step."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from agentctl.errors import StoreError
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Puts `data` at `path`, making folders as needed.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            scratch.write_bytes(data)
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -1,0 +1,70 @@
+"""Plays each job the way it was asked for: recorded anew, replayed with live tools, or replayed.
+
+Imported only when something is to be live. Whether a job is due for recording is decided for all of them before the
+first one runs, so a missing key is found before anything was spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from agentctl.evals.livetools import replay_with_live_tools
+from agentctl.evals.plan import Job, RecordMode
+from agentctl.evals.prices import Prices
+from agentctl.evals.record import record
+from agentctl.evals.replay import replay, standing
+from agentctl.evals.result import CaseResult
+from agentctl.evals.stage import GoLive, Stage
+
+
+class LivePlayer(Stage):
+    """An `evaluate.Player` on a stage of its own."""
+
+    def __init__(self, due: Sequence[Job], *, live_tools: bool) -> None:
+        super().__init__()
+        self._due = {job.recording for job in due}
+        self._live_tools = live_tools
+
+    async def play(self, job: Job, prices: Prices) -> list[CaseResult]:
+        """One result for each repeat."""
+        if job.recording in self._due:
+            return await record(job, prices, self)
+        if self._live_tools:
+            return await replay_with_live_tools(job, prices, self)
+        return await replay(job, prices)
+
+
+@asynccontextmanager
+async def live_player(
+    jobs: Sequence[Job], *, mode: RecordMode, live_tools: bool, go_live: GoLive
+) -> AsyncIterator[LivePlayer]:
+    """A player with every wire open that it will need; all is closed on leaving.
+
+    Raises:
+        UsageError: something is to be recorded and there is no key to go live with.
+    """
+    due = [job for job in jobs if is_due(job, mode)]
+    player = LivePlayer(due, live_tools=live_tools)
+    try:
+        for job in due:
+            await player.open(job.agent, go_live)
+        yield player
+    finally:
+        await player.close()
+
+
+def is_due(job: Job, mode: RecordMode) -> bool:
+    """Whether this job is to be recorded."""
+    match mode:
+        case RecordMode.NONE:
+            return False
+        case RecordMode.ONCE:
+            return not job.recording.exists()
+        case RecordMode.NEW_EPISODES:
+            found = standing(job)
+            if found.cassette is not None:
+                return len(found.cassette.takes) < job.repeats
+            return found.status != "error"
+        case RecordMode.ALL:
+            return True

@@ -1,0 +1,67 @@
+"""The recorded model with the tools really executed: does the code behind the tools still do what was recorded?
+
+What the tools return must lead to the very requests that were recorded. Where it does not, the case is stale, and the
+tools that answer otherwise are named.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agentctl.agent.events import Observed, ToolReturned
+from agentctl.cassette.tape import Cassette, Take
+from agentctl.errors import AgentctlError, RecordingMiss
+from agentctl.evals.plan import Job
+from agentctl.evals.play import Played, play
+from agentctl.evals.prices import Prices
+from agentctl.evals.replay import concluded, no_take, recorded_model, standing
+from agentctl.evals.result import CaseResult
+from agentctl.evals.scorers.score import excerpt
+from agentctl.evals.stage import Stage
+from agentctl.evals.verdict import errored
+from agentctl.evals.workspace import observe
+
+
+async def replay_with_live_tools(job: Job, prices: Prices, stage: Stage) -> list[CaseResult]:
+    """Every repeat of the case, each in a workspace of its own."""
+    found = standing(job)
+    if found.cassette is None:
+        return [found.result(job, number + 1) for number in range(job.repeats)]
+    return [await _live_take(job, found.cassette, number, prices, stage) for number in range(job.repeats)]
+
+
+async def _live_take(job: Job, cassette: Cassette, number: int, prices: Prices, stage: Stage) -> CaseResult:
+    if number >= len(cassette.takes):
+        return no_take(job, number)
+    take = cassette.takes[number]
+    try:
+        with stage.workshop(job, number) as workshop:
+
+            async def look() -> list[Observed]:
+                return observe(workshop.folder, job.queries)
+
+            model = recorded_model(job, cassette, number)
+            played = await play(job, model=model, tools=workshop.tools, observe=look)
+    except AgentctlError as error:
+        return errored(job, number + 1, error)
+    if isinstance(played.error, RecordingMiss):
+        played = replace(played, error=_with_culprits(played.error, played, take))
+    return concluded(job, number + 1, played, prices, lambda _calls: sum(take.seconds) + played.seconds)
+
+
+def _with_culprits(miss: RecordingMiss, played: Played, take: Take) -> RecordingMiss:
+    """The miss, explained by the tools whose results differ from the recorded ones."""
+    recorded = {tool.returned.call_id: tool.returned for tool in take.tools}
+    events = [entry.event for entry in played.run.entries]
+    others = [
+        (recorded[event.call_id], event)
+        for event in events
+        if isinstance(event, ToolReturned) and event.call_id in recorded and event != recorded[event.call_id]
+    ]
+    if not others:
+        return miss
+    before, now = others[0]
+    names = dict.fromkeys(f"result of {event.name}" for _, event in others)
+    message = f"{now.name} answers otherwise than when it was recorded"
+    places = f"\n  recorded: {excerpt(str(before.content))}\n  now:      {excerpt(str(now.content))}"
+    return RecordingMiss(message + places, components=tuple(names), hint=miss.hint)

@@ -1,0 +1,119 @@
+"""What an evaluation is going to do: which cases of which suites, with which agent, how often, from which files.
+
+A case with all its repeats is one job, since its takes share one recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from agentctl.agent.spec import Agent
+from agentctl.config.canonical import digest
+from agentctl.config.load import load_agent
+from agentctl.config.project import Project
+from agentctl.errors import NothingSelected
+from agentctl.evals.scorers.state import StateQuery
+from agentctl.evals.suite import Case, Suite, load_suite, suite_paths
+
+CASE_INPUT: Final = "case input"
+"""The component of a recording that belongs to the case, not to the agent."""
+
+
+class RecordMode(StrEnum):
+    """When a case is recorded anew; the words are vcrpy's."""
+
+    NONE = "none"
+    """Never: what is missing or stale is named."""
+    ONCE = "once"
+    """When it has no recording."""
+    NEW_EPISODES = "new-episodes"
+    """When its recording is missing or stale."""
+    ALL = "all"
+    """Always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One case to be run `repeats` times by `agent`; its takes are in the file `recording`."""
+
+    suite: Suite
+    case: Case
+    agent: Agent
+    repeats: int
+    recording: Path
+
+    @property
+    def components(self) -> dict[str, str]:
+        """The digest of everything that shapes a recording of this case."""
+        return {**self.agent.components, CASE_INPUT: digest(list(self.case.input))}
+
+    @property
+    def queries(self) -> list[StateQuery]:
+        """What is looked up after the run, each query once."""
+        found = [each.ready for each in self.case.asserts if each.type == "state"]
+        return list({query.name: query for query in found}.values())
+
+
+def plan(
+    project: Project,
+    names: Sequence[str] = (),
+    *,
+    agent: str | None = None,
+    filters: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    repeat: int | None = None,
+) -> list[Job]:
+    """The jobs of these suites (of all, without names), in the order of their files.
+
+    `filters` are substrings or globs of case ids, `tags` are tags; a case is taken when one of each fits. `agent` and
+    `repeat` take the place of what the suites say.
+
+    Raises:
+        UsageError: there is no such suite.
+        ConfigError: a suite or an agent is wrong.
+        NothingSelected: no case is left.
+    """
+    suites = [load_suite(path, project) for path in suite_paths(project, names)]
+    jobs: list[Job] = []
+    for suite in suites:
+        cases = [case for case in suite.cases if _wanted(suite, case, filters, tags)]
+        if cases:
+            runner = load_agent(agent or suite.agent, project)
+            jobs += [
+                Job(suite, case, runner, repeat or case.repeat, recording_of(project, suite, case)) for case in cases
+            ]
+    if not jobs:
+        raise _nothing(project, suites, filters, tags)
+    return jobs
+
+
+def recording_of(project: Project, suite: Suite, case: Case) -> Path:
+    """Where the recording of a case lives."""
+    return project.cassettes / suite.name / f"{case.id}.yaml"
+
+
+def _wanted(suite: Suite, case: Case, filters: Iterable[str], tags: Iterable[str]) -> bool:
+    names = (case.id, f"{suite.name}/{case.id}")
+    by_name = not filters or any(_fits(name, each) for each in filters for name in names)
+    return by_name and (not tags or not set(tags).isdisjoint(case.tags))
+
+
+def _fits(name: str, wanted: str) -> bool:
+    return fnmatchcase(name, wanted) if any(sign in wanted for sign in "*?[") else wanted in name
+
+
+def _nothing(project: Project, suites: Sequence[Suite], filters: Sequence[str], tags: Sequence[str]) -> NothingSelected:
+    if not suites:
+        return NothingSelected(f"there is no suite in {project.evals}", hint="agentctl init DIR lays down a project")
+    if not filters and not tags:
+        return NothingSelected("the suites hold no cases")
+    asked = " and ".join([f"--filter {' '.join(filters)}"] * bool(filters) + [f"--tag {' '.join(tags)}"] * bool(tags))
+    known = sorted({tag for suite in suites for case in suite.cases for tag in case.tags})
+    hint = f"the tags are {', '.join(known)}" if tags and known else ""
+    total = sum(len(suite.cases) for suite in suites)
+    return NothingSelected(f"none of {total} cases fits {asked}", hint=hint)

@@ -1,0 +1,91 @@
+"""One run of one case: the user says what the suite says, and the run is driven like any other.
+
+Whatever goes wrong is part of the answer, not an exception: a case that cannot be run must not keep the others from it.
+Only an interruption goes through.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agentctl.agent.drive import Observe, drive
+from agentctl.agent.events import ModelReplied, ToolCalled
+from agentctl.agent.ports import Hear, Model, Tools
+from agentctl.agent.run import Run
+from agentctl.errors import AgentctlError
+from agentctl.evals.plan import Job
+from agentctl.evals.prices import Prices
+from agentctl.evals.scorers.outcome import Outcome, outcome_of
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A run to its end, how long it took, and the error that ended it, if one did."""
+
+    run: Run
+    seconds: float
+    error: Exception | None = None
+
+    @property
+    def replies(self) -> Iterator[ModelReplied]:
+        """What the model said."""
+        return (entry.event for entry in self.run.entries if isinstance(entry.event, ModelReplied))
+
+
+async def play(job: Job, *, model: Model, tools: Tools, observe: Observe) -> Played:
+    """Drives a new run of the case's agent to its end.
+
+    Raises:
+        asyncio.CancelledError: it was interrupted.
+    """
+    run, started = Run(), time.perf_counter()
+    error: Exception | None = None
+    try:
+        await drive(
+            job.agent,
+            run,
+            model=model,
+            tools=tools,
+            hear=says(job.case.input),
+            approve=_allowed if job.case.approve else _denied,
+            observe=observe,
+        )
+    except Exception as raised:
+        if os.environ.get("AGENTCTL_DEBUG") and not isinstance(raised, AgentctlError):
+            raise
+        error = raised
+    return Played(run, time.perf_counter() - started, error)
+
+
+def outcome(job: Job, played: Played, prices: Prices, seconds: float) -> Outcome:
+    """What scorers see of it; `seconds` is what it took when it ran for real."""
+    return outcome_of(
+        played.run,
+        cost_usd=prices.of(played.replies, job.agent.provider.name),
+        seconds=seconds,
+        case=job.case.id,
+        said=job.case.input,
+        variables=job.case.vars,
+        folder=job.suite.path.parent,
+    )
+
+
+def says(turns: tuple[str, ...]) -> Hear:
+    """A user who says these things and then nothing."""
+    waiting = iter(turns)
+
+    async def hear() -> str | None:
+        return next(waiting, None)
+
+    return hear
+
+
+async def _allowed(_call: ToolCalled) -> tuple[bool, str]:
+    return True, "the case approves every call"
+
+
+async def _denied(_call: ToolCalled) -> tuple[bool, str]:
+    return False, "nobody is there to approve it; a case with `approve: true` would have"

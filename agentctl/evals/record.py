@@ -1,0 +1,76 @@
+"""Recording a case: it runs live, in a workspace of its own, and all its takes are written at once or not at all.
+
+A case whose run failed for reasons that are not the agent's (no network, no credit) leaves its old recording alone: a
+recorded outage would be replayed as an answer.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from agentctl import __version__
+from agentctl.agent.events import Observed
+from agentctl.cassette.record import RecordingTools, RecordingWire, Tape, save
+from agentctl.cassette.redact import redactor, secrets_in
+from agentctl.cassette.tape import API_BASE, Header
+from agentctl.errors import AgentctlError
+from agentctl.evals.plan import Job
+from agentctl.evals.play import play
+from agentctl.evals.prices import Prices
+from agentctl.evals.replay import concluded
+from agentctl.evals.result import CaseResult
+from agentctl.evals.stage import Live, Stage
+from agentctl.evals.verdict import errored
+from agentctl.evals.workspace import observe
+from agentctl.model.client import WireModel
+
+
+async def record(job: Job, prices: Prices, stage: Stage) -> list[CaseResult]:
+    """Every repeat of the case, live; its recording is replaced when none of them errored."""
+    live = stage.live(job.agent)
+    results: list[CaseResult] = []
+    tapes: list[Tape] = []
+    for number in range(job.repeats):
+        tape = Tape()
+        results.append(await _record_take(job, number, tape, live, prices, stage))
+        tapes.append(tape)
+    if any(result.status == "error" for result in results):
+        return results
+    try:
+        save(job.recording, _header(job, live), tapes, redactor(secrets_in(os.environ)))
+    except AgentctlError as error:
+        return [errored(job, result.repeat, error, result.outcome) for result in results]
+    stage.recorded.append(job.recording)
+    return results
+
+
+async def _record_take(job: Job, number: int, tape: Tape, live: Live, prices: Prices, stage: Stage) -> CaseResult:
+    try:
+        with stage.workshop(job, number) as workshop:
+
+            async def look() -> list[Observed]:
+                seen = observe(workshop.folder, job.queries)
+                for each in seen:
+                    tape.observe(each)
+                return seen
+
+            wire = RecordingWire(live.wire, tape, base_url=job.agent.provider.base_url or API_BASE)
+            tools = RecordingTools(workshop.tools, tape)
+            played = await play(job, model=WireModel(wire, job.agent.retry), tools=tools, observe=look)
+    except AgentctlError as error:
+        return errored(job, number + 1, error)
+    return concluded(job, number + 1, played, prices, lambda _calls: played.seconds)
+
+
+def _header(job: Job, live: Live) -> Header:
+    return Header(
+        suite=job.suite.name,
+        case=job.case.id,
+        agent=job.agent.ref,
+        bundle=job.agent.bundle,
+        components=job.components,
+        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        by=f"agentctl {__version__}",
+        source=live.source,
+    )

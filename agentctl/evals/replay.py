@@ -1,0 +1,124 @@
+"""Cases from their recordings. What is served is fresh: a recording that no longer fits is named, never played.
+
+Freshness is decided before the run, from digests alone; a request that the recording does not answer all the same (a
+file edited by hand) is a miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from agentctl.agent.events import Observed
+from agentctl.cassette.file import read
+from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
+from agentctl.cassette.staleness import changed
+from agentctl.cassette.tape import Cassette, Take
+from agentctl.errors import CassetteError
+from agentctl.evals.plan import Job
+from agentctl.evals.play import Played, outcome, play
+from agentctl.evals.prices import Prices
+from agentctl.evals.result import CaseResult
+from agentctl.evals.scorers.outcome import Call
+from agentctl.evals.verdict import errored, failed_run, judged
+from agentctl.model.client import WireModel
+
+STATE_QUERY = "state query"
+"""The component that changed when a case asks for state that was not looked at when it was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a case's recording stands: `cassette` when it may be played, else a status that is no verdict, and why."""
+
+    cassette: Cassette | None
+    status: str = ""
+    reason: str = ""
+    hint: str = ""
+    stale: tuple[str, ...] = ()
+
+    def result(self, job: Job, repeat: int) -> CaseResult:
+        """The case's result when it cannot be played."""
+        return failed_run(job, repeat, self.reason, hint=self.hint, status=self.status, stale=self.stale)
+
+
+def standing(job: Job) -> Standing:
+    """Whether the recording of this case may be played for the agent and the case as they are now."""
+    if not job.recording.is_file():
+        return Standing(None, "missing", f"there is no recording {job.recording.name}", record_hint(job))
+    try:
+        cassette = read(job.recording)
+    except CassetteError as error:
+        return Standing(None, "error", str(error), error.hint)
+    if cassette.header is None:
+        return Standing(None, "missing", "the recording is not one of this case: it has no header", record_hint(job))
+    components = changed(cassette.header, job.components)
+    names = {seen.name for take in cassette.takes for seen in take.observed}
+    if not components and any(query.name not in names for query in job.queries):
+        components = (STATE_QUERY,)
+    if components:
+        return Standing(
+            None, "stale", f"changed since it was recorded: {', '.join(components)}", rerecord(cassette), components
+        )
+    return Standing(cassette)
+
+
+async def replay(job: Job, prices: Prices) -> list[CaseResult]:
+    """Every repeat of the case from its take; no socket, no tool."""
+    found = standing(job)
+    if found.cassette is None:
+        return [found.result(job, number + 1) for number in range(job.repeats)]
+    return [await _replay_take(job, found.cassette, number, prices) for number in range(job.repeats)]
+
+
+async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices) -> CaseResult:
+    if number >= len(cassette.takes):
+        return no_take(job, number)
+    tools = RecordedTools(cassette, number)
+
+    async def observe() -> list[Observed]:
+        return [tools.observed(query.name) for query in job.queries]
+
+    played = await play(job, model=recorded_model(job, cassette, number), tools=tools, observe=observe)
+    take = cassette.takes[number]
+    return concluded(job, number + 1, played, prices, lambda calls: recorded_seconds(take, calls))
+
+
+def no_take(job: Job, number: int) -> CaseResult:
+    """The result of a repeat that was never recorded."""
+    reason = f"take {number + 1} of {job.repeats} is not recorded"
+    return failed_run(job, number + 1, reason, hint=record_hint(job), status="missing")
+
+
+def recorded_model(job: Job, cassette: Cassette, number: int) -> WireModel:
+    """The model as it answered in that take; a retry that once waited does not wait again."""
+    return WireModel(RecordedWire(cassette, number), job.agent.retry, sleep=_at_once)
+
+
+def concluded(
+    job: Job, repeat: int, played: Played, prices: Prices, seconds: Callable[[Sequence[Call]], float]
+) -> CaseResult:
+    """The result of a run that was played to its end, or to the error that ended it."""
+    seen = outcome(job, played, prices, 0.0)
+    seen = replace(seen, seconds=seconds(seen.calls))
+    return judged(job, repeat, seen) if played.error is None else errored(job, repeat, played.error, seen)
+
+
+def recorded_seconds(take: Take, calls: Sequence[Call]) -> float:
+    """What the run took when it was recorded: every reply, and of each turn's tools the slowest; they ran together."""
+    took = {tool.returned.call_id: tool.seconds for tool in take.tools}
+    slowest: dict[int, float] = {}
+    for call in calls:
+        turn = call.place.turn
+        slowest[turn] = max(slowest.get(turn, 0.0), took.get(call.place.call_id or "", 0.0))
+    return sum(take.seconds) + sum(slowest.values())
+
+
+def record_hint(job: Job) -> str:
+    """The command that records this case."""
+    repeat = f" --repeat {job.repeats}" if job.repeats != job.case.repeat else ""
+    return f"record it: agentctl eval {job.suite.name} --filter {job.case.id}{repeat} --record-mode new-episodes"
+
+
+async def _at_once(_seconds: float) -> None:
+    return

@@ -1,0 +1,262 @@
+"""What an evaluation found, as values and as the one JSON document that every report is made from.
+
+The document keeps each run's events, so that two results can be compared down to where two runs part, and a case of a
+result can be replayed without its recording. Keys are only ever added to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from agentctl import __version__
+from agentctl.agent.events import Json, JsonObject, to_json
+from agentctl.agent.run import Usage
+from agentctl.errors import UsageError
+from agentctl.evals.scorers.outcome import Outcome
+from agentctl.evals.scorers.score import Assertion, Score
+
+SCHEMA: Final = 1
+STATUSES: Final = ("pass", "fail", "error", "stale", "missing")
+"""pass and fail are verdicts on the agent; error, stale and missing say that there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One assertion and what became of it."""
+
+    assertion: Assertion
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One run of one case (`repeat` counts from 1), or why there was none."""
+
+    suite: str
+    id: str
+    repeat: int
+    status: str
+    line: int = 0
+    """Where the case stands in the suite's file."""
+    reason: str = ""
+    """Why it is no pass, in one sentence."""
+    hint: str = ""
+    stale: tuple[str, ...] = ()
+    """The components that changed since the recording."""
+    verdicts: tuple[Verdict, ...] = ()
+    score: float = 0.0
+    """The weighted mean over the assertions; 1 when there is none."""
+    outcome: Outcome | None = None
+
+    @property
+    def failures(self) -> list[Verdict]:
+        """The assertions that failed."""
+        return [verdict for verdict in self.verdicts if not verdict.score.passed]
+
+    def to_json(self) -> JsonObject:
+        """The case as it stands in the document."""
+        outcome = self.outcome
+        return {
+            "id": self.id,
+            "repeat": self.repeat,
+            "status": self.status,
+            "line": self.line,
+            "reason": self.reason,
+            "hint": self.hint,
+            "stale": list(self.stale),
+            "score": round(self.score, 6),
+            "asserts": [_verdict_json(verdict) for verdict in self.verdicts],
+            **(_NO_OUTCOME if outcome is None else _outcome_json(outcome)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over cases. Cost is None as soon as the cost of one run is not known."""
+
+    counts: dict[str, int]
+    turns: int
+    tool_calls: int
+    usage: Usage
+    cost_usd: Decimal | None
+    seconds: float
+
+    @property
+    def cases(self) -> int:
+        """Every run of a case, whatever came of it."""
+        return sum(self.counts.values())
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Passes among the verdicts; what gave no verdict is no failure of the agent. None without a verdict."""
+        judged = self.counts["pass"] + self.counts["fail"]
+        return self.counts["pass"] / judged if judged else None
+
+    def to_json(self) -> JsonObject:
+        """The totals as they stand in the document."""
+        return {
+            "cases": self.cases,
+            **self.counts,
+            "pass_rate": self.pass_rate,
+            "turns": self.turns,
+            "tool_calls": self.tool_calls,
+            "usage": self.usage.to_json(),
+            "cost_usd": _usd(self.cost_usd),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def totals_of(results: Sequence[CaseResult]) -> Totals:
+    """The sums over these cases."""
+    counts = Counter(result.status for result in results)
+    outcomes = [result.outcome for result in results if result.outcome is not None]
+    costs = [outcome.cost_usd for outcome in outcomes]
+    known = [cost for cost in costs if cost is not None]
+    return Totals(
+        counts={status: counts[status] for status in STATUSES},
+        turns=sum(outcome.turns for outcome in outcomes),
+        tool_calls=sum(len(outcome.calls) for outcome in outcomes),
+        usage=sum((outcome.usage for outcome in outcomes), Usage()),
+        cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
+        seconds=sum(outcome.seconds for outcome in outcomes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """The cases of one suite, in the order of its file."""
+
+    suite: str
+    file: str
+    agent: str
+    bundle: str
+    model: str
+    cases: tuple[CaseResult, ...]
+
+    def to_json(self) -> JsonObject:
+        """The suite as it stands in the document."""
+        return {
+            "suite": self.suite,
+            "file": self.file,
+            "agent": self.agent,
+            "bundle": self.bundle,
+            "model": self.model,
+            "cases": [case.to_json() for case in self.cases],
+            "totals": totals_of(self.cases).to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything one `eval` found. `network` and `tools_executed` are counted where it happens."""
+
+    suites: tuple[SuiteResult, ...]
+    at: str
+    """When it began: ISO 8601, UTC."""
+    network: int = 0
+    """Requests sent to a model."""
+    tools_executed: int = 0
+    """Tool handlers started."""
+    planned: int = 0
+    """Runs that were to be made; more than there are results when it was interrupted."""
+    interrupted: bool = False
+    recorded: tuple[Path, ...] = field(default=())
+    """Recordings written."""
+
+    @property
+    def cases(self) -> list[CaseResult]:
+        """The cases of all suites."""
+        return [case for suite in self.suites for case in suite.cases]
+
+    @property
+    def totals(self) -> Totals:
+        """The sums over all suites."""
+        return totals_of(self.cases)
+
+    def to_json(self, exit_code: int) -> JsonObject:
+        """The document."""
+        return {
+            "schema": SCHEMA,
+            "kind": "eval",
+            "at": self.at,
+            "by": f"agentctl {__version__}",
+            "suites": [suite.to_json() for suite in self.suites],
+            "totals": self.totals.to_json(),
+            "network": self.network,
+            "tools_executed": self.tools_executed,
+            "planned": self.planned,
+            "interrupted": self.interrupted,
+            "recorded": [str(path) for path in self.recorded],
+            "exit": exit_code,
+        }
+
+
+def read_result(path: Path) -> JsonObject:
+    """The document that an earlier evaluation wrote.
+
+    Raises:
+        UsageError: it cannot be read, or is no such document of a schema known here.
+    """
+    try:
+        document: Json = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"{path}: is no JSON ({error})") from None
+    if not isinstance(document, dict) or document.get("kind") != "eval":
+        raise UsageError(f"{path}: is no result of agentctl eval", hint="write one with `agentctl eval -o result.json`")
+    if document.get("schema") != SCHEMA:
+        raise UsageError(f"{path}: has schema {document.get('schema')!r}; this agentctl reads {SCHEMA}")
+    return document
+
+
+def _verdict_json(verdict: Verdict) -> JsonObject:
+    assertion, score = verdict.assertion, verdict.score
+    return {
+        "type": assertion.type,
+        "value": assertion.value,
+        "weight": assertion.weight,
+        "line": assertion.line,
+        "pass": score.passed,
+        "score": score.score,
+        "reason": score.reason,
+        "evidence": score.evidence,
+    }
+
+
+def _outcome_json(outcome: Outcome) -> JsonObject:
+    return {
+        "input": list(outcome.input),
+        "text": outcome.text,
+        "ended": outcome.ended,
+        "turns": outcome.turns,
+        "tool_calls": outcome.tool_names,
+        "usage": outcome.usage.to_json(),
+        "cost_usd": _usd(outcome.cost_usd),
+        "seconds": round(outcome.seconds, 3),
+        "entries": [{"seq": entry.seq, "at": entry.at, **to_json(entry.event)} for entry in outcome.run.entries],
+    }
+
+
+_NO_OUTCOME: Final[JsonObject] = {
+    "input": [],
+    "text": "",
+    "ended": None,
+    "turns": 0,
+    "tool_calls": [],
+    "usage": Usage().to_json(),
+    "cost_usd": None,
+    "seconds": 0.0,
+    "entries": [],
+}
+
+
+def _usd(cost: Decimal | None) -> float | None:
+    return None if cost is None else float(cost)

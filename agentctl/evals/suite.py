@@ -1,0 +1,213 @@
+"""A suite as it is run: every case with its words filled in and its checks compiled, or a named problem for each flaw.
+
+A suite is known by the name of its file, a case by its id; both name files on disk. Data is never a template: variables
+are filled into what the user says and into nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from agentctl.agent.events import JsonObject
+from agentctl.config.check import check
+from agentctl.config.document import Document
+from agentctl.config.nearest import nearest
+from agentctl.config.project import Project
+from agentctl.config.refs import is_name
+from agentctl.config.render import TemplateError, render
+from agentctl.config.texts import shown
+from agentctl.config.yamls import read_yaml
+from agentctl.errors import ConfigError, Problem, UsageError
+from agentctl.evals import assertions
+from agentctl.evals.documents import CaseDocument, SuiteDocument
+from agentctl.evals.scorers.python_ import Check
+from agentctl.evals.scorers.score import Assertion, Misfit
+
+SUFFIX: Final = ".yaml"
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case, ready to run."""
+
+    id: str
+    input: tuple[str, ...]
+    """What the user says, turn by turn, variables filled in."""
+    asserts: tuple[Assertion, ...]
+    """The suite's and the case's own."""
+    description: str = ""
+    vars: Mapping[str, str | int] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    repeat: int = 1
+    threshold: float | None = None
+    approve: bool = False
+    line: int = 0
+    """Where it begins in the suite's file, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The cases of one file, in its order. `file` is its name in messages."""
+
+    name: str
+    path: Path
+    file: str
+    agent: str
+    """Reference of the agent under test."""
+    cases: tuple[Case, ...]
+    description: str = ""
+
+
+def suite_paths(project: Project, names: Sequence[str] = ()) -> list[Path]:
+    """The files of the suites with these names (or paths), each once; of all in `evals/`, without names.
+
+    Raises:
+        UsageError: there is no such suite.
+    """
+    known = sorted(project.evals.glob(f"*{SUFFIX}"))
+    if not names:
+        return known
+    return list(dict.fromkeys(_path_of(name, known, project) for name in names))
+
+
+def _path_of(name: str, known: Sequence[Path], project: Project) -> Path:
+    by_name = {path.stem: path for path in known}
+    if name in by_name:
+        return by_name[name]
+    path = Path(name)
+    if path.suffix == SUFFIX and path.is_file():
+        return path.resolve()
+    hint = (
+        nearest(path.stem, list(by_name), kind="suites")
+        or f"a suite is a file {project.show(project.evals)}/NAME{SUFFIX}"
+    )
+    raise UsageError(f"there is no suite {shown(name)}", hint=hint)
+
+
+def load_suite(path: Path, project: Project) -> Suite:
+    """The suite in the file `path`.
+
+    Raises:
+        ConfigError: with every problem, each with its line and column.
+    """
+    document = read_yaml(path, project.show(path))
+    return _Loader(path, document, check(SuiteDocument, document)).suite()
+
+
+class _Loader:
+    """Builds a suite and collects what is wrong with it."""
+
+    def __init__(self, path: Path, document: Document, checked: SuiteDocument) -> None:
+        self._path = path
+        self._document = document
+        self._checked = checked
+        self._problems: list[Problem] = []
+
+    def suite(self) -> Suite:
+        checked = self._checked
+        if not is_name(self._path.stem):
+            self._refuse((), f"{shown(self._path.name)} cannot name a suite: recordings are kept under it")
+        common = self._asserts(("assert",))
+        cases = [self._case(index, case, common) for index, case in enumerate(checked.cases)]
+        self._check_unique(cases)
+        if self._problems:
+            unique = dict.fromkeys(self._problems)
+            raise ConfigError(sorted(unique, key=lambda problem: (problem.line, problem.column)))
+        return Suite(
+            name=self._path.stem,
+            path=self._path,
+            file=self._document.file,
+            agent=checked.agent,
+            cases=tuple(cases),
+            description=checked.description,
+        )
+
+    def _case(self, index: int, case: CaseDocument, common: tuple[Assertion, ...]) -> Case:
+        path: Path_ = ("cases", index)
+        if not is_name(case.id):
+            hint = "an id is lower-case letters, digits, `.`, `_` and `-`, and does not begin with `.`, `_` or `-`"
+            self._refuse((*path, "id"), f"{shown(case.id) or 'an empty text'} cannot name a case", hint)
+        variables = {**self._checked.vars, **case.vars}
+        return Case(
+            id=case.id,
+            input=self._input(path, case, variables),
+            asserts=common + self._asserts((*path, "assert")),
+            description=case.description,
+            vars=variables,
+            tags=case.tags,
+            repeat=case.repeat,
+            threshold=case.threshold,
+            approve=self._checked.approve if case.approve is None else case.approve,
+            line=self._document.find(path).line,
+        )
+
+    def _input(self, path: Path_, case: CaseDocument, variables: Mapping[str, str | int]) -> tuple[str, ...]:
+        one = isinstance(case.input, str)
+        turns = (case.input,) if isinstance(case.input, str) else case.input
+        if not turns:
+            self._refuse((*path, "input"), "`input` must not be empty: the user says something")
+        said: list[str] = []
+        for index, turn in enumerate(turns):
+            try:
+                said.append(render(turn, variables) if "{" in turn else turn)
+            except TemplateError as error:
+                place = (*path, "input") if one else (*path, "input", index)
+                for flaw in error.flaws:
+                    self._refuse(place, flaw.message, flaw.hint, text_line=flaw.line)
+        return tuple(said)
+
+    def _asserts(self, path: Path_) -> tuple[Assertion, ...]:
+        """The assertions at `path`; those that are wrong are refused and left out."""
+        made: list[Assertion] = []
+        for index, raw in enumerate(_at(self._document.value, path)):
+            place = (*path, index)
+            try:
+                assertion = assertions.assertion_of(raw, self._document.find(place).line)
+            except Misfit as misfit:
+                self._refuse((*place, *misfit.path), str(misfit), misfit.hint)
+                continue
+            if isinstance(assertion.ready, Check):
+                self._check_file(place, assertion.ready)
+            made.append(assertion)
+        return tuple(made)
+
+    def _check_file(self, place: Path_, check_: Check) -> None:
+        file = self._path.parent / check_.file
+        if not file.is_file():
+            self._refuse(place, f"python: there is no file {shown(check_.file)} beside the suite")
+
+    def _check_unique(self, cases: Sequence[Case]) -> None:
+        """Ids name files, and not every file system tells upper from lower case."""
+        seen: dict[str, int] = {}
+        for index, case in enumerate(cases):
+            key = case.id.casefold()
+            if key in seen:
+                self._refuse(
+                    ("cases", index, "id"), f"duplicate id {shown(case.id)}; it is on line {seen[key]} already"
+                )
+            seen.setdefault(key, case.line)
+
+    def _refuse(self, path: Path_, message: str, hint: str = "", *, text_line: int = 0) -> None:
+        self._problems.append(self._document.problem(path, message, hint=hint, text_line=text_line))
+
+
+def _at(value: Any, path: Path_) -> list[Any]:
+    """The list at `path`; empty when there is none."""
+    for step in path[:-1]:
+        value = value[step]
+    found: list[Any] | None = value.get(path[-1])
+    return found or []
+
+
+def suite_schema() -> JsonObject:
+    """JSON Schema of a suite document, for editors: every assertion type with its value."""
+    schema: JsonObject = SuiteDocument.model_json_schema(by_alias=True)
+    one = assertions.schema()
+    schema["$defs"]["Assertion"] = one
+    for part in (schema, schema["$defs"]["CaseDocument"]):
+        part["properties"]["assert"]["items"] = {"$ref": "#/$defs/Assertion"}
+    return schema

@@ -1,0 +1,106 @@
+"""From a finished run to the status of its case: pass and fail are about the agent, error is about everything else.
+
+A run that did not complete has not passed, whatever its assertions say: `not-contains` holds of an answer that was
+never given. So an end other than `completed` fails the case unless the case itself asserts how the run ends; and an end
+that the agent is not to blame for (the API failed) is an error.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agentctl.errors import AgentctlError, RecordingMiss
+from agentctl.evals import scorers
+from agentctl.evals.plan import Job
+from agentctl.evals.result import CaseResult, Verdict
+from agentctl.evals.scorers.outcome import Outcome
+from agentctl.evals.scorers.score import Assertion, CannotScore
+
+BLAMELESS: Final = frozenset({"model_error", "deadline", "error"})
+"""Ends of a run that say nothing about the agent."""
+
+ENDED: Final = "ended"
+COMPLETED: Final = "completed"
+ROUNDING: Final = 1e-9
+
+
+def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
+    """The verdict on one finished run."""
+    case = job.case
+    asserts = case.asserts
+    if outcome.ended != COMPLETED and not any(each.type == ENDED for each in asserts):
+        if outcome.ended in BLAMELESS:
+            message = outcome.run.ended.message if outcome.run.ended is not None else ""
+            return failed_run(job, repeat, message or outcome.ended, outcome=outcome)
+        asserts = (*asserts, Assertion(ENDED, COMPLETED, COMPLETED, line=case.line))
+    try:
+        verdicts = tuple([Verdict(each, scorers.score(each, outcome)) for each in asserts])
+    except CannotScore as error:
+        return failed_run(job, repeat, str(error), outcome=outcome)
+    weight = sum(verdict.assertion.weight for verdict in verdicts)
+    score = sum(verdict.assertion.weight * verdict.score.score for verdict in verdicts) / weight if weight else 1.0
+    failures = [verdict for verdict in verdicts if not verdict.score.passed]
+    passed = not failures if case.threshold is None else score >= case.threshold - ROUNDING
+    reason = "" if passed else _reason(failures, score, case.threshold)
+    return CaseResult(
+        suite=job.suite.name,
+        id=case.id,
+        repeat=repeat,
+        status="pass" if passed else "fail",
+        line=case.line,
+        reason=reason,
+        verdicts=verdicts,
+        score=score,
+        outcome=outcome,
+    )
+
+
+def failed_run(
+    job: Job,
+    repeat: int,
+    reason: str,
+    *,
+    hint: str = "",
+    status: str = "error",
+    stale: tuple[str, ...] = (),
+    outcome: Outcome | None = None,
+) -> CaseResult:
+    """A case without a verdict."""
+    return CaseResult(
+        suite=job.suite.name,
+        id=job.case.id,
+        repeat=repeat,
+        status=status,
+        line=job.case.line,
+        reason=reason,
+        hint=hint,
+        stale=stale,
+        outcome=outcome,
+    )
+
+
+def errored(job: Job, repeat: int, error: Exception, outcome: Outcome | None = None) -> CaseResult:
+    """A case whose run an error ended; a recording that cannot answer is missing or stale, not an error."""
+    reason, hint = _explained(error)
+    if not isinstance(error, RecordingMiss):
+        return failed_run(job, repeat, reason, hint=hint, outcome=outcome)
+    status = "stale" if error.components else "missing"
+    return failed_run(job, repeat, reason, hint=hint, status=status, stale=error.components, outcome=outcome)
+
+
+def _explained(error: Exception) -> tuple[str, str]:
+    """(reason, hint) of an error: ours speak for themselves, others say where they were raised."""
+    if isinstance(error, AgentctlError):
+        return str(error), error.hint
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = "" if frame is None else f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})"
+    return f"{type(error).__name__}: {error}{place}", "AGENTCTL_DEBUG=1 shows the traceback"
+
+
+def _reason(failures: list[Verdict], score: float, threshold: float | None) -> str:
+    first = f"{failures[0].assertion.type}: {failures[0].score.reason}" if failures else ""
+    if threshold is None:
+        return first if len(failures) == 1 else f"{first} (and {len(failures) - 1} more)"
+    return f"score {score:.2f} is below the threshold {threshold:g}" + (f"; {first}" if first else "")
