@@ -72,7 +72,7 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the flag's value
+def _version(wanted: bool) -> None:
     if wanted:
         print(f"agentctl {__version__}")
         raise typer.Exit
@@ -84,7 +84,7 @@ def root(
         Path | None,
         typer.Option("-C", "--project", metavar="DIR", help="Run as if started in DIR.", envvar="AGENTCTL_PROJECT"),
     ] = None,
-    version: Annotated[  # noqa: FBT002  a flag of the command line
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:

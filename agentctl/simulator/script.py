@@ -1,4 +1,4 @@
-"""The simulator's script: rules on a conversation, in YAML. The same request always gets the same reply.
+r"""The simulator's script: rules on a conversation, in YAML. The same request always gets the same reply.
 
 A script stands beside the agent it plays the model for, in `prompts/<agent>/simulator.yaml`:
 
@@ -7,7 +7,7 @@ A script stands beside the agent it plays the model for, in `prompts/<agent>/sim
     rules:
       - name: look the order up
         when:
-          said: '(?P<order>ORD-\\d+)'               # a regular expression on what the user said last
+          said: '(?P<order>ORD-\d+)'               # a regular expression on what the user said last
           results: none                             # the user spoke just now: no tool has returned since
         reply:
           thinking: The order first.
@@ -30,7 +30,7 @@ Rules are tried from top to bottom; the first whose conditions all hold replies,
 Conditions of `when` (all optional; an empty `when` always holds):
   said         regular expression(s) that are all found in the user's last words; named groups become variables
   not_said     regular expression(s) of which none is found there
-  recall       regular expression(s) found anywhere in what the user said so far, the latest place first; named groups too
+  recall       regular expression(s) found in anything the user said so far, the latest words first; named groups too
   not_recall   regular expression(s) found nowhere in what the user said so far
   results      `none`, or the names of the tools whose results came back last (exactly these, in any order)
   failed       whether one of those results is an error: true or false

@@ -25,7 +25,7 @@ ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trai
 ENVIRONMENT.filters["money"] = _money
 
 
-class ScriptFault(Exception):  # noqa: N818  told to the client as an api_error
+class ScriptFault(Exception):  # told to the client as an api_error
     """A template or an expression failed on this conversation; the text names it."""
 
 

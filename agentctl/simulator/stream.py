@@ -1,0 +1,65 @@
+"""A message as the API streams it: start, blocks with their deltas, the final delta with cumulative usage, stop."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+
+from agentctl.agent.events import Block, JsonObject
+
+WORDS_A_DELTA: Final = 4
+JSON_A_DELTA: Final = 24
+"""Characters of tool input in one delta."""
+
+PIECES: Final = re.compile(rf"(?:\S+\s*){{1,{WORDS_A_DELTA}}}|\s+")
+
+
+def events_of(message: JsonObject) -> Iterator[bytes]:
+    """The events, each as its bytes on the wire."""
+    usage = message["usage"]
+    started = {**message, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
+    yield event("message_start", message=started)
+    for index, block in enumerate(message["content"]):
+        yield event("content_block_start", index=index, content_block=_empty(block))
+        if index == 0:
+            yield event("ping")
+        for delta in _deltas(block):
+            yield event("content_block_delta", index=index, delta=delta)
+        yield event("content_block_stop", index=index)
+    delta = {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]}
+    yield event("message_delta", delta=delta, usage={"output_tokens": usage["output_tokens"]})
+    yield event("message_stop")
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    """One server-sent event."""
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), orjson.dumps({"type": kind, **fields}))
+
+
+def _empty(block: Block) -> Block:
+    match block["type"]:
+        case "text":
+            return {"type": "text", "text": ""}
+        case "thinking":
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        case _:
+            return {**block, "input": {}}
+
+
+def _deltas(block: Block) -> Iterator[JsonObject]:
+    match block["type"]:
+        case "text":
+            for piece in PIECES.findall(block["text"]):
+                yield {"type": "text_delta", "text": piece}
+        case "thinking":
+            for piece in PIECES.findall(block["thinking"]):
+                yield {"type": "thinking_delta", "thinking": piece}
+            yield {"type": "signature_delta", "signature": block["signature"]}
+        case _:
+            yield {"type": "input_json_delta", "partial_json": ""}
+            raw = orjson.dumps(block["input"]).decode()
+            for at in range(0, len(raw), JSON_A_DELTA):
+                yield {"type": "input_json_delta", "partial_json": raw[at : at + JSON_A_DELTA]}
