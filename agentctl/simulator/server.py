@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -68,7 +69,6 @@ class Simulator:
         self._host, self._port = host, port
         self._delivery = delivery or Delivery()
         self._cache = PromptCache()
-        self._requests = 0
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -111,7 +111,7 @@ class Simulator:
                 request = await read_request(reader, writer)
             except TooLarge:
                 refusal = Refusal(413, "request_too_large", "Request exceeds the maximum allowed number of bytes.")
-                await send_reply(writer, None, self._refused("POST", "", refusal, self._next_id()), self._delivery)
+                await send_reply(writer, None, self._refused("POST", "", refusal, "req_too_large"), self._delivery)
                 return
             except BadRequest:
                 await send_reply(writer, None, HttpReply(400, {"content-type": "text/plain"}, b""), self._delivery)
@@ -123,7 +123,7 @@ class Simulator:
                 return
 
     async def _answer(self, request: HttpRequest) -> HttpReply:
-        request_id = self._next_id()
+        request_id = _request_id(request)
         try:
             route = _route(request)
             _check_key(request.headers)
@@ -159,9 +159,10 @@ class Simulator:
     def _headers(self, kind: Mapping[str, str], request_id: str) -> dict[str, str]:
         return {**kind, "request-id": request_id, **ORGANISATION, **LIMITS}
 
-    def _next_id(self) -> str:
-        self._requests += 1
-        return f"req_simulated_{self._requests:06d}"
+
+def _request_id(request: HttpRequest) -> str:
+    """The same for the same request, so that two recordings of one conversation are equal byte for byte."""
+    return f"req_{sha256(request.path.encode() + request.body).hexdigest()[:24]}"
 
 
 def _route(request: HttpRequest) -> str:
