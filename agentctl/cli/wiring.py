@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from agentctl.agent.handlers import load_function
 from agentctl.agent.spec import Agent, Provider
+from agentctl.config.canonical import digest
+from agentctl.config.digest import bundle
 from agentctl.config.project import Project
 from agentctl.errors import UsageError
 from agentctl.model.claude import ClaudeWire
@@ -101,8 +103,11 @@ def fill_workspace(agent: Agent, folder: Path) -> None:
 
 
 def with_model(agent: Agent, model: str | None) -> Agent:
-    """The agent on another model, or as it is."""
-    return agent if model is None else replace(agent, model=model)
+    """The agent on another model, with the digests that go with it; or as it is."""
+    if model is None or model == agent.model:
+        return agent
+    components = {**agent.components, "model": digest(model)}
+    return replace(agent, model=model, components=components, bundle=bundle(components))
 
 
 def _require_key(provider: Provider) -> None:
