@@ -29,14 +29,14 @@ def check_history(messages: list[JsonObject], *, strict: bool) -> None:
     if messages[0]["role"] != "user":
         raise invalid('messages: first message must use the "user" role')
     turns = _merged(messages)
-    if strict and turns[-1][1] == "assistant" and not _pauses(turns[-1][2]):
-        raise invalid(
-            "This model does not support assistant message prefill. The conversation must end with a user message."
-        )
     for index, role, blocks in turns:
         if role == "assistant":
             _check_assistant(index, blocks, strict=strict)
     _check_calls(turns)
+    if strict and turns[-1][1] == "assistant" and not _pauses(turns[-1][2]):
+        raise invalid(
+            "This model does not support assistant message prefill. The conversation must end with a user message."
+        )
 
 
 Turn = tuple[int, str, list[Block]]
