@@ -41,7 +41,9 @@ PARAMS: Final = (
 )
 """Body fields that are known, for suggestions; others are sent as they are, since the API grows."""
 
-FUNCTION: Final = re.compile(r"(?P<path>[^:\\\x00]+\.py):(?P<name>[A-Za-z_][A-Za-z0-9_]*)\Z")
+END: Final = r"\Z"
+REFERENCE: Final = re.compile(r"[a-z0-9][a-z0-9._-]*(@[0-9]+(\.[0-9]+)*)?\Z")
+FUNCTION: Final = re.compile(r"([^:\\\x00]+\.py):([A-Za-z_][A-Za-z0-9_]*)\Z")
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}\Z")
 CLIENT_SIDE: Final = re.compile(r"(?:bash|text_editor|computer|browser|memory)_")
@@ -76,7 +78,7 @@ def _function(text: str) -> str:
     match = FUNCTION.match(text)
     if match is None:
         raise Invalid(f"{shown(text) or 'an empty text'} is no function", hint="write file.py:function")
-    steps = match["path"].split("/")
+    steps = match[1].split("/")
     if "" in steps or ".." in steps or "." in steps:
         hint = "the file is in the folder of this document, or in one below it"
         raise Invalid(f"{shown(text)} leads out of the document's folder", hint=hint)
@@ -116,8 +118,13 @@ def _tool_name(name: str) -> str:
     return name
 
 
-Reference: TypeAlias = Annotated[str, AfterValidator(_reference)]
-Function: TypeAlias = Annotated[str, AfterValidator(_function)]
+def _shaped(pattern: re.Pattern[str]) -> Any:
+    """What an editor is told of a text that a function checks."""
+    return Field(json_schema_extra={"pattern": f"^{pattern.pattern.removesuffix(END)}$"})
+
+
+Reference: TypeAlias = Annotated[str, AfterValidator(_reference), _shaped(REFERENCE)]
+Function: TypeAlias = Annotated[str, AfterValidator(_function), _shaped(FUNCTION)]
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Variables: TypeAlias = dict[Annotated[str, AfterValidator(_variable)], str | int]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
@@ -127,7 +134,9 @@ Seconds: TypeAlias = Annotated[float, Field(gt=0)]
 class Params(Part):
     """Fields of every request's body, beside model, system, tools and messages. Null takes an inherited one away."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="allow", json_schema_extra={"propertyNames": {"not": {"enum": [*GONE, *NOT_PARAMS]}}}
+    )
     __pydantic_extra__: dict[Annotated[str, AfterValidator(_param)], Any] = Field(init=False)
 
     max_tokens: Count = MAX_TOKENS
@@ -197,6 +206,14 @@ class LimitsPart(Part):
     """Output tokens of the whole run."""
 
 
+class AnyDocument(Part):
+    """Only what tells the kinds apart."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore")
+
+    kind: Literal["agent", "tools"]
+
+
 class AgentDocument(Part):
     """One version of an agent: prompts/<name>/v<version>.yaml."""
 
@@ -228,7 +245,7 @@ class AgentDocument(Part):
 class ToolPart(Part):
     """One tool: what the model is told, and how a call is carried out."""
 
-    name: Annotated[str, AfterValidator(_tool_name)]
+    name: Annotated[str, AfterValidator(_tool_name), _shaped(TOOL_NAME)]
     description: Text | None = None
     """What the model reads: what the tool does, when to use it, what it returns."""
     input_schema: Annotated[dict[str, Any], AfterValidator(_input_schema)]

@@ -54,6 +54,17 @@ def parse_ref(text: str) -> Ref:
     raise UsageError(f"{shown(text)} is no reference: {shown(rest) or 'nothing'} is no version", hint=hint)
 
 
+def parse_revision(text: str) -> str:
+    """The revision in `git:REV`.
+
+    Raises:
+        UsageError: it is no such thing.
+    """
+    if not text.startswith(GIT):
+        raise UsageError(f"{shown(text) or 'an empty text'} is no git revision", hint=f"write git:{text or 'main'}")
+    return _revision(text, text.removeprefix(GIT))
+
+
 def is_name(text: str) -> bool:
     """Whether `text` can name a document, a suite or a case: no separator, no `..`, nothing a shell or disk minds."""
     return NAME.match(text) is not None and ".." not in text

@@ -1,0 +1,64 @@
+"""`agentctl schema`: JSON Schemas of the documents, for editors. A document names its schema in its first line."""
+
+# Parameters are named as their flags, since the environment variable of a flag is made from the parameter's name.
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from agentctl.agent.events import JsonObject
+from agentctl.cli.console import json_document, say
+from agentctl.config.documents import AgentDocument, ToolsDocument
+from agentctl.config.project import Project
+from agentctl.config.schema import editor_schema
+from agentctl.evals.documents import SuiteDocument
+from agentctl.evals.suite import suite_schema
+from agentctl.observe.clean import clean
+
+
+class Kind(StrEnum):
+    """The documents there are."""
+
+    AGENT = "agent"
+    TOOLS = "tools"
+    SUITE = "suite"
+
+
+def schema(
+    dir: Annotated[
+        Path | None, typer.Option("--dir", metavar="DIR", help="Where to write; default .agentctl/schemas.")
+    ] = None,
+    print: Annotated[Kind | None, typer.Option("--print", help="Print one schema instead of writing them.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Name the files written as JSON.")] = False,
+) -> None:
+    """Write JSON Schemas of agents, tools and suites, so that your editor completes and checks them."""
+    if print is not None:
+        json_document(schema_of(print))
+        return
+    folder = dir if dir is not None else Project.find(Path.cwd()).state / "schemas"
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [_write(folder / f"{kind}.json", schema_of(kind)) for kind in Kind]
+    if json:
+        json_document({"written": files})
+        return
+    for file in files:
+        say(clean(file))
+
+
+def schema_of(kind: Kind) -> JsonObject:
+    """The schema of one kind of document."""
+    if kind is Kind.AGENT:
+        return editor_schema(AgentDocument, "agentctl agent")
+    if kind is Kind.TOOLS:
+        return editor_schema(ToolsDocument, "agentctl tools")
+    return editor_schema(SuiteDocument, "agentctl suite", suite_schema())
+
+
+def _write(file: Path, content: JsonObject) -> str:
+    file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return str(file)

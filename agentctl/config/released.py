@@ -1,0 +1,93 @@
+"""A released version never changes: what a git revision holds must say the same here, key by key.
+
+Content is compared, not text: comments, layout and the order of keys may change. A version that could not be read in
+the revision was never usable and is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from agentctl.config.canonical import canonical
+from agentctl.config.document import Document
+from agentctl.config.load import load_from
+from agentctl.config.project import Project
+from agentctl.config.trees import Tree
+from agentctl.config.versions import Source, sources
+from agentctl.errors import ConfigError, Problem
+
+NEXT = "write the change as the next version, and restore this one"
+
+
+def released_problems(project: Project, revision: str) -> list[Problem]:
+    """What differs from a version that is in the revision.
+
+    Raises:
+        UsageError: there is no such revision, or no git repository.
+    """
+    then, now = project.tree(revision), project.tree()
+    here = set(sources(now))
+    problems: list[Problem] = []
+    for source in sources(then):
+        try:
+            old = then.load(source.path)
+        except ConfigError:
+            continue
+        if source not in here:
+            file = project.show(project.root / source.path)
+            message = f"{source.ref} was released in git:{revision} and is gone"
+            problems.append(Problem(file, 0, 0, message, f"restore it: git checkout {revision} -- {source.path}"))
+        else:
+            problems += _changes(source, old, then, now, revision)
+    return problems
+
+
+def _changes(source: Source, old: Document, then: Tree, now: Tree, revision: str) -> list[Problem]:
+    try:
+        new = now.load(source.path)
+    except ConfigError as error:
+        return error.problems
+    differ = f"{source.ref} was released in git:{revision} with another"
+    paths = list(_differences(old.value, new.value))
+    if not paths:
+        return _resolved(source, new, then, now, differ)
+    return [new.problem(path, f"{differ} {_name(path, new.value)}", hint=NEXT) for path in paths]
+
+
+def _resolved(source: Source, new: Document, then: Tree, now: Tree, differ: str) -> list[Problem]:
+    """What differs although the document is the same: what it refers to without a version."""
+    try:
+        old_parts, parts = (load_from(source, tree).agent.components for tree in (then, now))
+    except ConfigError:  # tools have no references; an agent that is wrong is a finding elsewhere
+        return []
+    names = sorted(name for name in {*old_parts, *parts} if old_parts.get(name) != parts.get(name))
+    hint = "refer to tools and agents by version (name@1) where a version is to stay as it is"
+    return [new.problem((), f"{differ} {name}", hint=hint) for name in names]
+
+
+def _differences(old: Any, new: Any) -> Iterator[tuple[str | int, ...]]:
+    """Paths of what is not the same: keys of the document, and single tools in a list of them."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        if canonical(old) != canonical(new):
+            yield ()
+        return
+    for key in dict.fromkeys((*new, *old)):
+        if key in old and key in new and canonical(old[key]) == canonical(new[key]):
+            continue
+        places = list(_tools(old.get(key), new.get(key))) if key == "tools" else []
+        yield from places or [(key,)]
+
+
+def _tools(old: Any, new: Any) -> Iterator[tuple[str | int, ...]]:
+    """The tools that are another or new here; nothing, when it is their order that changed, or one is gone."""
+    before = {tool.get("name"): tool for tool in old or () if isinstance(tool, dict)} if isinstance(old, list) else {}
+    for index, tool in enumerate(new if isinstance(new, list) else ()):
+        if isinstance(tool, dict) and canonical(before.get(tool.get("name"))) != canonical(tool):
+            yield ("tools", index)
+
+
+def _name(path: tuple[str | int, ...], value: Any) -> str:
+    if len(path) > 1:
+        return f"tool {value['tools'][path[1]].get('name')}"
+    return f"`{path[0]}`" if path else "content"
