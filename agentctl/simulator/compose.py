@@ -43,7 +43,7 @@ def compose(script: Script, body: JsonObject, cache: PromptCache) -> tuple[JsonO
     conversation = read(body)
     reply, variables = choose(script, conversation)
     digest = digest_of(body)
-    content = _content(reply, variables, digest, thinks=conversation.thinks)
+    content = _content(reply, variables, digest, macros=script.macros, thinks=conversation.thinks)
     usage: dict[str, Any] = {**cache.usage(body), "output_tokens": output_tokens(content), "service_tier": "standard"}
     message = {
         "id": f"msg_{digest[:24]}",
@@ -58,13 +58,13 @@ def compose(script: Script, body: JsonObject, cache: PromptCache) -> tuple[JsonO
     return message, reply.delay
 
 
-def _content(reply: Reply, variables: dict[str, Any], digest: str, *, thinks: bool) -> list[Block]:
+def _content(reply: Reply, variables: dict[str, Any], digest: str, *, macros: str, thinks: bool) -> list[Block]:
     content: list[Block] = []
     if reply.thinking is not None and thinks:
-        thinking = Template.text(reply.thinking, variables).strip()
+        thinking = Template.text(reply.thinking, variables, macros).strip()
         content.append({"type": "thinking", "thinking": thinking, "signature": signature_of(thinking)})
     if reply.text is not None:
-        text = Template.text(reply.text, variables).strip()
+        text = Template.text(reply.text, variables, macros).strip()
         if text or not reply.tools:
             content.append({"type": "text", "text": text})
     for index, call in enumerate(reply.tools):
@@ -74,7 +74,7 @@ def _content(reply: Reply, variables: dict[str, Any], digest: str, *, thinks: bo
                 "type": "tool_use",
                 "id": f"toolu_{digest[:20]}{index:02d}",
                 "name": name,
-                "input": Template.value(input_, variables),
+                "input": Template.value(input_, variables, macros),
             }
         )
     if reply.stop_reason == "pause_turn":  # the API pauses in the middle of its own tools

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from agentctl.simulator.conversation import Conversation
@@ -16,7 +18,7 @@ def choose(script: Script, conversation: Conversation) -> tuple[Reply, dict[str,
         ScriptFault: a `where` fails on this conversation.
     """
     for rule in script.rules:
-        variables = _holds(rule.when, conversation)
+        variables = _holds(rule.when, conversation, script.patterns)
         if variables is not None:
             return rule.reply, variables
     return script.default, variables_of(conversation)
@@ -39,9 +41,11 @@ def variables_of(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def _holds(when: When, conversation: Conversation) -> dict[str, Any] | None:
+def _holds(when: When, conversation: Conversation, named: Mapping[str, str]) -> dict[str, Any] | None:
     """The variables, when every condition holds; None when one does not. Cheap conditions come first."""
-    if not (_turn_holds(when, conversation) and _tools_hold(when, conversation) and _texts_hold(when, conversation)):
+    if not (_turn_holds(when, conversation) and _tools_hold(when, conversation)):
+        return None
+    if not _texts_hold(when, conversation, named):
         return None
     captured: dict[str, Any] = {}
     for patterns, texts in (
@@ -49,12 +53,12 @@ def _holds(when: When, conversation: Conversation) -> dict[str, Any] | None:
         (when.said, (conversation.said,)),
         (when.error, tuple(result.text for result in conversation.latest if result.failed)),
     ):
-        found = _captures(patterns, texts)
+        found = _captures(patterns, texts, named)
         if found is None:
             return None
         captured |= found
     variables = {**variables_of(conversation), **captured}
-    if when.where is not None and not Expression.value(when.where, variables):
+    if when.where is not None and not Expression.holds(when.where, variables):
         return None
     return variables
 
@@ -75,28 +79,29 @@ def _tools_hold(when: When, conversation: Conversation) -> bool:
     return {*when.tools} <= {*conversation.tools} and {*when.called} <= done and not done & {*when.not_called}
 
 
-def _texts_hold(when: When, conversation: Conversation) -> bool:
+def _texts_hold(when: When, conversation: Conversation, named: Mapping[str, str]) -> bool:
     said, system, sayings = (conversation.said,), (conversation.system,), conversation.sayings
     forbidden = ((when.not_said, said), (when.not_system, system), (when.not_recall, sayings))
-    if any(_any_found(patterns, texts) for patterns, texts in forbidden):
+    if any(_any_found(patterns, texts, named) for patterns, texts in forbidden):
         return False
-    return _captures(when.system, system) is not None
+    return _captures(when.system, system, named) is not None
 
 
-def _any_found(patterns: Patterns, texts: tuple[str, ...]) -> bool:
-    return any(Pattern.compiled(pattern).search(text) for pattern in _each(patterns) for text in texts)
+def _any_found(patterns: Patterns, texts: tuple[str, ...], named: Mapping[str, str]) -> bool:
+    return any(pattern.search(text) for pattern in _each(patterns, named) for text in texts)
 
 
-def _captures(patterns: Patterns, texts: tuple[str, ...]) -> dict[str, str] | None:
+def _captures(patterns: Patterns, texts: tuple[str, ...], named: Mapping[str, str]) -> dict[str, str | None] | None:
     """The named groups of all patterns, each in the first text that has it; None when one is found nowhere."""
-    captured: dict[str, str] = {}
-    for pattern in _each(patterns):
-        found = next(filter(None, (Pattern.compiled(pattern).search(text) for text in texts)), None)
+    captured: dict[str, str | None] = {}
+    for pattern in _each(patterns, named):
+        found = next(filter(None, (pattern.search(text) for text in texts)), None)
         if found is None:
             return None
-        captured |= {name: value for name, value in found.groupdict().items() if value is not None}
+        captured |= found.groupdict()
     return captured
 
 
-def _each(patterns: Patterns) -> tuple[str, ...]:
-    return () if patterns is None else (patterns,) if isinstance(patterns, str) else patterns
+def _each(patterns: Patterns, named: Mapping[str, str]) -> list[re.Pattern[str]]:
+    texts = () if patterns is None else (patterns,) if isinstance(patterns, str) else patterns
+    return [Pattern.compiled(Pattern.expanded(text, named)) for text in texts]

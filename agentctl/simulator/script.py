@@ -37,13 +37,16 @@ Conditions of `when` (all optional; an empty `when` always holds):
   error        regular expression on the text of a failed result; named groups too
   called       names of tools that were called, with success, anywhere earlier in the conversation
   not_called   names of tools that were not
-  where        an expression over the variables, for example `results.get_order_details.status == 'shipped'`
+  where        an expression over the variables, for example `results.get_order_details.status == 'shipped'`; a variable
+               that no condition set is null
   system       regular expression(s) found in the system prompt: different versions of an agent may behave differently
   not_system   regular expression(s) not found there
   turn         how many replies there were since the user spoke, from 0
   tools        names of tools that the request must offer
 
-Expressions are case-insensitive, and `.` spans lines. Variables in `where` and in `{{ }}`:
+Regular expressions are case-insensitive, and `.` spans lines. `patterns` at the top names pieces of them, `order:
+'(?P<order>ORD-\d+)'`, which any of them may then hold as `<order>`. A group that took no part in the match is null.
+`macros` at the top is Jinja source that stands before every template, for `{% macro %}`s that rules share. Variables in `where` and in `{{ }}`:
   the named groups; `said`; `results.TOOL` (its result, parsed when it is JSON, the last one if it was called twice);
   `all.TOOL` (a list of all its results since the user spoke); `earlier.TOOL` (its last result anywhere in the
   conversation); `failed` (texts of the failed results); `turn`; `system`.
@@ -118,6 +121,12 @@ class When(Part):
     turn: int | None = None
     tools: Many[str] = ()
 
+    @property
+    def patterns(self) -> list[str]:
+        """Every regular expression in it."""
+        fields = (self.said, self.not_said, self.recall, self.not_recall, self.error, self.system, self.not_system)
+        return [text for field in fields for text in ((field,) if isinstance(field, str) else field or ())]
+
 
 class Reply(Part):
     """What a rule answers."""
@@ -155,8 +164,21 @@ class Script(Part):
     schema_: Literal[1] = Field(alias="schema")
     kind: Literal["simulator"]
     description: str = ""
+    patterns: dict[str, PatternText] = Field(default_factory=dict)
+    macros: TemplateText = ""
     rules: Many[Rule] = ()
     default: Reply
+
+    @model_validator(mode="after")
+    def _expanded_patterns_compile(self) -> Script:
+        for rule in self.rules:
+            for text in rule.when.patterns:
+                expanded = Pattern.expanded(text, self.patterns)
+                try:
+                    Pattern.check(expanded)
+                except Invalid as error:
+                    raise Invalid(f"{text!r} with its `patterns` written out is {error}") from None
+        return self
 
 
 def load_script(path: Path | None) -> Script:

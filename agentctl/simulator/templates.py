@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import ChainableUndefined, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agentctl.config.findings import Invalid
@@ -23,6 +23,10 @@ def _money(cents: int) -> str:
 
 ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False, autoescape=False)
 ENVIRONMENT.filters["money"] = _money
+CONDITIONS = ENVIRONMENT.overlay(undefined=ChainableUndefined)
+"""For `where`: what is not there is null, so that a rule can ask whether it is."""
+
+NAME = re.compile(r"<(?P<name>[a-z_]+)>")
 
 
 class ScriptFault(Exception):  # told to the client as an api_error
@@ -37,6 +41,11 @@ class Pattern:
     def compiled(text: str) -> re.Pattern[str]:
         """The compiled pattern."""
         return re.compile(text, FLAGS)
+
+    @staticmethod
+    def expanded(text: str, named: Mapping[str, str]) -> str:
+        """`text` with every `<name>` that is in `named` written out; any other, such as a group's, stays."""
+        return NAME.sub(lambda found: named.get(found["name"], found.group()), text) if named else text
 
     @classmethod
     def check(cls, text: str) -> None:
@@ -65,33 +74,33 @@ class Template:
             raise Invalid(f"not a template: {error.message}") from None
 
     @classmethod
-    def text(cls, text: str, variables: Mapping[str, Any]) -> str:
-        """The filled template.
+    def text(cls, text: str, variables: Mapping[str, Any], macros: str = "") -> str:
+        """The filled template; `macros` is Jinja source whose macros it may use.
 
         Raises:
             ScriptFault: a variable is missing or an expression fails.
         """
         try:
-            filled: str = cls.compiled(text).render(variables)
+            filled: str = cls.compiled(macros + text).render(variables)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise ScriptFault(f"the script's template {text!r} failed: {error}") from None
         return filled
 
     @classmethod
-    def value(cls, value: Any, variables: Mapping[str, Any]) -> Any:
+    def value(cls, value: Any, variables: Mapping[str, Any], macros: str = "") -> Any:
         """`value` with all its strings filled; one that is a single expression becomes what the expression is."""
         if isinstance(value, dict):
-            return {key: cls.value(item, variables) for key, item in value.items()}
+            return {key: cls.value(item, variables, macros) for key, item in value.items()}
         if isinstance(value, list):
-            return [cls.value(item, variables) for item in value]
+            return [cls.value(item, variables, macros) for item in value]
         if not isinstance(value, str):
             return value
         single = SINGLE.fullmatch(value.strip())
-        return Expression.value(single["expression"], variables) if single else cls.text(value, variables)
+        return Expression.value(single["expression"], variables) if single else cls.text(value, variables, macros)
 
 
 class Expression:
-    """A Jinja expression; what is not defined in it is null."""
+    """A Jinja expression."""
 
     @staticmethod
     @cache
@@ -118,3 +127,22 @@ class Expression:
             return cls.compiled(text)(**variables)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise ScriptFault(f"the script's expression {text!r} failed: {error}") from None
+
+    @staticmethod
+    @cache
+    def _condition(text: str) -> Any:
+        return CONDITIONS.compile_expression(text.strip())
+
+    @classmethod
+    def holds(cls, text: str, variables: Mapping[str, Any]) -> bool:
+        """Whether it is true; what is not defined in it is null, and nothing can be compared with that.
+
+        Raises:
+            ScriptFault: it fails for another reason.
+        """
+        try:
+            return bool(cls._condition(text)(**variables))
+        except UndefinedError:
+            return False
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise ScriptFault(f"the script's condition {text!r} failed: {error}") from None

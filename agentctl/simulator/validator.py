@@ -155,7 +155,7 @@ def _check_thinking(body: JsonObject) -> None:
     if thinking is None:
         return
     kind = thinking.get("type") if isinstance(thinking, dict) else None
-    if kind not in {"enabled", "disabled", "adaptive"}:
+    if not isinstance(kind, str) or kind not in {"enabled", "disabled", "adaptive"}:
         raise invalid("thinking: Input tag does not match any of the expected tags: 'disabled', 'enabled', 'adaptive'")
     if kind != "enabled":
         return

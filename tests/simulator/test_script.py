@@ -183,3 +183,20 @@ def test_cache_usage_follows_the_marked_prefix() -> None:
     assert second["cache_creation_input_tokens"] == 0
     short = usage(user("a"), system=[{"type": "text", "text": "hi", "cache_control": {"type": "ephemeral"}}])
     assert short["cache_creation_input_tokens"] == short["cache_read_input_tokens"] == 0
+
+
+def test_named_patterns_and_macros() -> None:
+    """Patterns can be named once and used in any rule; macros are there for every template; unmatched groups are null."""
+    source = r"""
+schema: 1
+kind: simulator
+patterns: {order: '(?P<order>ORD-\d+)'}
+macros: "{% macro line(x) %}<{{ x }}>{% endmacro %}"
+rules:
+  - when: {said: 'where is <order>(?P<more> and .*)?', where: not more and not nobody}
+    reply: {text: "{{ line(order) }}"}
+default: {text: no}
+""".replace("text: no", "text: 'no'")
+    on = check(Script, load_yaml(source, "script.yaml"))
+    assert text(reply(on, user("Where is ORD-7?"))) == "<ORD-7>"
+    assert text(reply(on, user("Where is ORD-7 and my money?"))) == "no"
