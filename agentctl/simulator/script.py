@@ -46,7 +46,8 @@ Conditions of `when` (all optional; an empty `when` always holds):
 
 Regular expressions are case-insensitive, and `.` spans lines. `patterns` at the top names pieces of them, `order:
 '(?P<order>ORD-\d+)'`, which any of them may then hold as `<order>`. A group that took no part in the match is null.
-`macros` at the top is Jinja source that stands before every template, for `{% macro %}`s that rules share. Variables in `where` and in `{{ }}`:
+`macros` at the top is Jinja source that stands before every template, for `{% macro %}`s that rules share. Variables in
+`where` and in `{{ }}`:
   the named groups; `said`; `results.TOOL` (its result, parsed when it is JSON, the last one if it was called twice);
   `all.TOOL` (a list of all its results since the user spoke); `earlier.TOOL` (its last result anywhere in the
   conversation); `failed` (texts of the failed results); `turn`; `system`.

@@ -186,7 +186,7 @@ def test_cache_usage_follows_the_marked_prefix() -> None:
 
 
 def test_named_patterns_and_macros() -> None:
-    """Patterns can be named once and used in any rule; macros are there for every template; unmatched groups are null."""
+    """Patterns are named once and used in any rule, macros serve every template, unmatched groups are null."""
     source = r"""
 schema: 1
 kind: simulator
