@@ -18,7 +18,7 @@ from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
 from agentctl.evals.scorers.state import StateQuery
-from agentctl.evals.suite import Case, Suite, load_suite, suite_paths
+from agentctl.evals.suite import SUFFIX, Case, Suite, load_suite, suite_paths
 
 CASE_INPUT: Final = "case input"
 """The component of a recording that belongs to the case, not to the agent."""
@@ -46,6 +46,8 @@ class Job:
     agent: Agent
     repeats: int
     recording: Path
+    recording_name: str
+    """The recording's file, as messages name it."""
 
     @property
     def components(self) -> dict[str, str]:
@@ -84,17 +86,22 @@ def plan(
         cases = [case for case in suite.cases if _wanted(suite, case, filters, tags)]
         if cases:
             runner = load_agent(agent or suite.agent, project)
+            folder = project.cassettes / suite.name
+            shown = project.show(folder)
             jobs += [
-                Job(suite, case, runner, repeat or case.repeat, recording_of(project, suite, case)) for case in cases
+                Job(
+                    suite,
+                    case,
+                    runner,
+                    repeats=repeat or case.repeat,
+                    recording=folder / f"{case.id}{SUFFIX}",
+                    recording_name=f"{shown}/{case.id}{SUFFIX}",
+                )
+                for case in cases
             ]
     if not jobs:
         raise _nothing(project, suites, filters, tags)
     return jobs
-
-
-def recording_of(project: Project, suite: Suite, case: Case) -> Path:
-    """Where the recording of a case lives."""
-    return project.cassettes / suite.name / f"{case.id}.yaml"
 
 
 def _wanted(suite: Suite, case: Case, filters: Iterable[str], tags: Iterable[str]) -> bool:

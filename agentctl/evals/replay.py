@@ -45,7 +45,7 @@ class Standing:
 def standing(job: Job) -> Standing:
     """Whether the recording of this case may be played for the agent and the case as they are now."""
     if not job.recording.is_file():
-        return Standing(None, "missing", f"there is no recording {job.recording.name}", record_hint(job))
+        return Standing(None, "missing", f"there is no recording {job.recording_name}", record_hint(job))
     try:
         cassette = read(job.recording)
     except CassetteError as error:

@@ -45,6 +45,8 @@ class CaseResult:
     status: str
     line: int = 0
     """Where the case stands in the suite's file."""
+    recording: str = ""
+    """Its recording's file, as messages name it."""
     reason: str = ""
     """Why it is no pass, in one sentence."""
     hint: str = ""
@@ -68,6 +70,7 @@ class CaseResult:
             "repeat": self.repeat,
             "status": self.status,
             "line": self.line,
+            "recording": self.recording,
             "reason": self.reason,
             "hint": self.hint,
             "stale": list(self.stale),
@@ -241,7 +244,7 @@ def _outcome_json(outcome: Outcome) -> JsonObject:
         "usage": outcome.usage.to_json(),
         "cost_usd": _usd(outcome.cost_usd),
         "seconds": round(outcome.seconds, 3),
-        "entries": [{"seq": entry.seq, "at": entry.at, **to_json(entry.event)} for entry in outcome.run.entries],
+        "entries": [{"seq": entry.seq, "at": entry.at, "event": to_json(entry.event)} for entry in outcome.run.entries],
     }
 
 

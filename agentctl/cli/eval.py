@@ -1,0 +1,203 @@
+"""`agentctl eval`: scores suites on their recordings, and records what it is asked to.
+
+Without `--record-mode` and `--tools live` nothing here can reach a network or run a tool; what could is imported only
+then. Standard output holds the page or the JSON document, everything else goes to standard error, and the exit code
+says what a build must know: see `agentctl.cli.exits`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from agentctl.agent.spec import Agent
+from agentctl.cli import exits
+from agentctl.cli.console import json_document, note, say, wants_color
+from agentctl.cli.eval_table import Screen, lines_of
+from agentctl.cli.progress import Bar
+from agentctl.config.project import Project
+from agentctl.errors import StoreError, UsageError
+from agentctl.evals.evaluate import Player
+from agentctl.evals.evaluate import evaluate as play_all
+from agentctl.evals.history import keep
+from agentctl.evals.plan import Job, RecordMode, plan
+from agentctl.evals.prices import Prices
+from agentctl.evals.report import format_of, write_report
+from agentctl.evals.result import CaseResult, Evaluation
+
+STOPPED_BY: Final = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
+
+
+class ToolsFrom(StrEnum):
+    """Where the results of tools come from in a replay."""
+
+    RECORDED = "recorded"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the flags ask for, beside the cases."""
+
+    mode: RecordMode
+    tools: ToolsFrom
+    simulate: bool
+    concurrency: int
+    progress: bool
+
+
+@dataclass(slots=True)
+class Finding:
+    """What came of the evaluation. It leaves the event loop in here: asyncio writes down what a main task returns."""
+
+    evaluation: Evaluation | None = None
+    stopped_by: int | None = None
+    """The exit code of the signal that interrupted it."""
+
+
+def evaluate(
+    suites: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SUITE]...", help="Names in evals/, or files; without one, all.", show_default=False),
+    ] = None,
+    *,
+    filter: Annotated[
+        list[str] | None,
+        typer.Option("-k", "--filter", metavar="TEXT", help="Only cases whose id holds TEXT or fits it (*, ?)."),
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Only cases with this tag.")] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", metavar="REF", help="Another agent than the suite's: name or name@2.")
+    ] = None,
+    repeat: Annotated[
+        int | None, typer.Option("--repeat", min=1, max=1000, metavar="N", help="Run every case N times.")
+    ] = None,
+    record_mode: Annotated[
+        RecordMode,
+        typer.Option(help="Record: once, where nothing is recorded; new-episodes, what is missing or stale; or all."),
+    ] = RecordMode.NONE,
+    tools: Annotated[
+        ToolsFrom, typer.Option(help="live: really run the tools, each case in a workspace of its own.")
+    ] = ToolsFrom.RECORDED,
+    simulate: Annotated[bool, typer.Option("--simulate", help="Record from the built-in simulator: no key.")] = False,
+    min_pass_rate: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when this share of the verdicts does: 0.95."),
+    ] = None,
+    max_concurrency: Annotated[
+        int, typer.Option("-j", "--max-concurrency", min=1, metavar="N", help="Cases at the same time.")
+    ] = 16,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write a report, its format by its ending: .json."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The whole result as one JSON document.")] = False,
+    no_progress_bar: Annotated[bool, typer.Option("--no-progress-bar", help="Draw no bar while cases run.")] = False,
+) -> int:
+    """Score suites on recordings: no network, no tool executed.
+
+    A case whose recording is missing or no longer fits is named, with what changed, and never played. --record-mode
+    records it again, from the model or, with --simulate, from the simulator.
+
+    Exit codes: 0 all passed, 1 a case failed, 2 usage or configuration, 3 a case errored, 4 recordings missing or
+    stale, 5 nothing selected, 130 and 143 interrupted.
+    """
+    began = time.perf_counter()
+    options = Options(record_mode, tools, simulate, max_concurrency, progress=not (no_progress_bar or json))
+    if simulate and record_mode is RecordMode.NONE:
+        raise UsageError("--simulate answers while something is recorded", hint="add --record-mode new-episodes")
+    for path in output or []:
+        format_of(path)
+    project = Project.find(Path.cwd())
+    jobs = plan(project, suites or [], agent=agent, filters=filter or [], tags=tag or [], repeat=repeat)
+    finding = Finding()
+    asyncio.run(_evaluate(project, jobs, options, finding))
+    assert finding.evaluation is not None
+    code = finding.stopped_by or exit_code(finding.evaluation, min_pass_rate)
+    _report(project, finding.evaluation, code, output or [], time.perf_counter() - began, as_json=json)
+    return code
+
+
+async def _evaluate(project: Project, jobs: Sequence[Job], options: Options, finding: Finding) -> None:
+    """Plays the jobs until they are done or a signal comes; a second signal does what signals do."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+
+    def stop(code: int) -> None:
+        finding.stopped_by = code
+        for each in STOPPED_BY:
+            loop.remove_signal_handler(each)
+        task.cancel()
+
+    for each, code in STOPPED_BY.items():
+        loop.add_signal_handler(each, stop, code)
+    with Bar(sum(job.repeats for job in jobs), wanted=options.progress) as bar:
+
+        def done(results: list[CaseResult]) -> None:
+            bar.advance(len(results), f"{results[0].suite}/{results[0].id}")
+
+        async with _player(project, jobs, options) as player:
+            finding.evaluation = await play_all(
+                jobs,
+                prices=Prices(project.state / "prices.json"),
+                live=player,
+                concurrency=options.concurrency,
+                on_job=done,
+            )
+
+
+@asynccontextmanager
+async def _player(project: Project, jobs: Sequence[Job], options: Options) -> AsyncIterator[Player | None]:
+    """What is live in this evaluation; None when nothing is."""
+    if options.mode is RecordMode.NONE and options.tools is ToolsFrom.RECORDED:
+        yield None
+        return
+    from agentctl.cli.wiring import live_wire  # noqa: PLC0415  what can go live is not even loaded for a replay
+    from agentctl.evals.live import live_player  # noqa: PLC0415
+
+    def go_live(agent: Agent) -> AbstractAsyncContextManager[Any]:
+        return live_wire(agent, project, simulate=options.simulate)
+
+    live_tools = options.tools is ToolsFrom.LIVE
+    async with live_player(jobs, mode=options.mode, live_tools=live_tools, go_live=go_live) as player:
+        yield player
+
+
+def exit_code(evaluation: Evaluation, min_pass_rate: float | None = None) -> int:
+    """What no verdict could be given on comes before what failed: a build must not take it for a verdict."""
+    totals = evaluation.totals
+    if totals.counts["error"]:
+        return exits.ERRORED
+    if totals.counts["stale"] or totals.counts["missing"]:
+        return exits.MISSING
+    if min_pass_rate is None:
+        return exits.FAILED if totals.counts["fail"] else exits.OK
+    return exits.OK if totals.pass_rate is not None and totals.pass_rate >= min_pass_rate else exits.FAILED
+
+
+def _report(
+    project: Project, evaluation: Evaluation, code: int, files: Sequence[Path], elapsed: float, *, as_json: bool
+) -> None:
+    for path in files:
+        write_report(path, evaluation, code)
+    try:
+        keep(project, evaluation, code)
+    except StoreError as error:
+        note(f"the result is not kept: {error}")
+    if as_json:
+        json_document(evaluation.to_json(code))
+        return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in lines_of(evaluation, Screen(width, wants_color(sys.stdout)), elapsed):
+        say(line)

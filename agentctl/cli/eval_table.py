@@ -1,0 +1,208 @@
+"""An evaluation on a screen: every case in a row, then why, then what to do, and last the sums.
+
+Rows are laid out by hand: a Rich table takes longer over two hundred rows than the cases take to run. The last lines
+are the ones a person sees, so what failed stands below what passed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Final
+
+from agentctl.evals.result import CaseResult, Evaluation, SuiteResult, Totals, Verdict
+from agentctl.evals.scorers.outcome import Place
+from agentctl.observe.clean import clean
+from agentctl.observe.figures import count, dollars, seconds
+
+HEAD: Final = ("turns", "tools", "tokens", "cost", "time")
+WORDS: Final = {"pass": "pass", "fail": "FAIL", "error": "ERROR", "stale": "STALE", "missing": "MISSING"}
+STYLES: Final = {"pass": "32", "fail": "1;31", "error": "1;35", "stale": "33", "missing": "33"}
+DIM: Final = "2"
+BOLD: Final = "1"
+MARGIN: Final = 2
+GAP: Final = 2
+WORD: Final = max(map(len, WORDS.values()))
+LABEL: Final = len("expected")
+LEAST: Final = 24
+"""Cells for text, however narrow the screen."""
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How wide it is (None: lines are never cut, as files and pipes want them), and whether it shows colours."""
+
+    width: int | None = None
+    color: bool = False
+
+    def paint(self, text: str, style: str) -> str:
+        """`text` in a style of ANSI's."""
+        return f"\x1b[{style}m{text}\x1b[0m" if self.color and text else text
+
+    def fold(self, text: str, used: int) -> list[str]:
+        """`text`, which came from outside, in lines that fit beside `used` cells."""
+        lines = clean(text).split("\n")
+        if self.width is None:
+            return lines
+        room = max(self.width - used, LEAST)
+        return [part for line in lines for part in (wrap(line, room, break_on_hyphens=False) or [""])]
+
+
+def lines_of(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[str]:
+    """The whole page, line by line; `elapsed` is how long the evaluation took, in seconds."""
+    for suite in evaluation.suites:
+        yield from _suite(suite, screen)
+        yield ""
+    for suite in evaluation.suites:
+        yield from _explanations(suite, screen)
+    yield from _sums(evaluation, screen, elapsed)
+
+
+def _suite(suite: SuiteResult, screen: Screen) -> Iterator[str]:
+    about = f"{suite.agent} · {suite.model} · {count(len(suite.cases), 'case')}"
+    yield f"{screen.paint(suite.suite, BOLD)}  {screen.paint(clean(about), DIM)}"
+    names = [_name(case) for case in suite.cases]
+    cells = [_cells(case) for case in suite.cases]
+    widths = [max(map(len, column)) for column in zip(HEAD, *filter(None, cells), strict=True)]
+    used = MARGIN + WORD + GAP + sum(width + GAP for width in widths)
+    room = max(map(len, ["case", *names]))
+    if screen.width is not None:
+        room = min(room, max(screen.width - used, LEAST))
+    yield screen.paint(_line("", "case", HEAD, room, widths), DIM)
+    for case, name, row in zip(suite.cases, names, cells, strict=True):
+        word = screen.paint(f"{WORDS[case.status]:<{WORD}}", STYLES[case.status])
+        if row:
+            yield _line(word, _cut(name, room), row, room, widths)
+        else:
+            head = f"{' ' * MARGIN}{word}{' ' * GAP}{_cut(name, room):<{room}}{' ' * GAP}"
+            why = clean(_why(case))
+            if screen.width is not None:
+                why = _cut(why, max(screen.width - MARGIN - WORD - 2 * GAP - room, LEAST))
+            yield f"{head}{screen.paint(why, STYLES[case.status])}"
+
+
+def _line(word: str, name: str, row: Row, room: int, widths: Sequence[int]) -> str:
+    figures = "".join(f"{' ' * GAP}{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
+    return f"{' ' * MARGIN}{word or ' ' * WORD}{' ' * GAP}{name:<{room}}{figures}"
+
+
+def _cells(case: CaseResult) -> Row:
+    """The figures of a run; none where there was no run to its end."""
+    outcome = case.outcome
+    if outcome is None or case.status not in {"pass", "fail"}:
+        return ()
+    tokens = outcome.usage.all_input + outcome.usage.output_tokens
+    cost = "?" if outcome.cost_usd is None else dollars(outcome.cost_usd)
+    return str(outcome.turns), str(len(outcome.calls)), f"{tokens:,}", cost, seconds(outcome.seconds)
+
+
+def _name(case: CaseResult) -> str:
+    return case.id if case.repeat == 1 else f"{case.id} #{case.repeat}"
+
+
+def _why(case: CaseResult) -> str:
+    return ", ".join(case.stale) if case.stale else case.reason.partition("\n")[0]
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
+def _explanations(suite: SuiteResult, screen: Screen) -> Iterator[str]:
+    for case in suite.cases:
+        if case.status in {"fail", "error"} or (case.outcome is not None and case.status != "pass"):
+            yield from _explanation(suite, case, screen)
+            yield ""
+    if any(case.status in {"stale", "missing"} for case in suite.cases):
+        yield from _what_to_record(suite, screen)
+        yield ""
+
+
+def _explanation(suite: SuiteResult, case: CaseResult, screen: Screen) -> Iterator[str]:
+    place = screen.paint(f"{suite.file}:{case.line}", DIM)
+    yield f"{screen.paint(WORDS[case.status], STYLES[case.status])}  {suite.suite}/{_name(case)}  {place}"
+    failures = case.failures if case.status == "fail" else []
+    for verdict in failures:
+        yield from _failure(verdict, screen)
+    if not failures:
+        yield from _labelled("", case.reason, screen)
+        if case.hint and case.status == "error":
+            yield from _labelled("hint", case.hint, screen)
+    if case.outcome is not None and case.recording:
+        turn = _turn(failures)
+        yield screen.paint(f"  agentctl replay {case.recording}{turn}", DIM)
+
+
+def _failure(verdict: Verdict, screen: Screen) -> Iterator[str]:
+    assertion, score = verdict.assertion, verdict.score
+    first, *rest = screen.fold(f"{assertion.type}: {score.reason}", MARGIN)
+    yield f"  {screen.paint(first, BOLD)}"
+    yield from (f"    {line}" for line in rest)
+    yield from _labelled("expected", score.expected, screen)
+    yield from _labelled("got", score.got, screen)
+    yield from _labelled("where", "; ".join(map(_place, score.places)), screen)
+
+
+def _labelled(label: str, text: str, screen: Screen) -> Iterator[str]:
+    """Text under a label, its further lines below the first."""
+    if not text:
+        return
+    indent = 2 * MARGIN + LABEL + GAP if label else MARGIN
+    for number, line in enumerate(screen.fold(text, indent)):
+        head = f"{' ' * 2 * MARGIN}{label:<{LABEL}}{' ' * GAP}" if label and number == 0 else " " * indent
+        yield f"{screen.paint(head, DIM) if head.strip() else head}{line}"
+
+
+def _place(place: Place) -> str:
+    call = f", {place.tool} ({place.call_id})" if place.call_id is not None else ""
+    return f"turn {place.turn}, entry {place.seq}{call}"
+
+
+def _turn(failures: Sequence[Verdict]) -> str:
+    """The flag that takes a replay to the first place of the first failure."""
+    turns = [place.turn for verdict in failures for place in verdict.score.places if place.turn]
+    return f" --turn {turns[0]}" if turns else ""
+
+
+def _what_to_record(suite: SuiteResult, screen: Screen) -> Iterator[str]:
+    """How many recordings each change made stale, how many are missing, and the one command that records them all."""
+    unfit = [case for case in suite.cases if case.status in {"stale", "missing"}]
+    changed = Counter(component for case in unfit for component in case.stale)
+    missing = sum(not case.stale for case in unfit)
+    for component, number in changed.items():
+        word = screen.paint(f"{WORDS['stale']:<{WORD}}", STYLES["stale"])
+        yield f"{word}{' ' * GAP}{clean(component)} changed: {count(number, 'recording')}"
+    if missing:
+        word = screen.paint(f"{WORDS['missing']:<{WORD}}", STYLES["missing"])
+        yield f"{word}{' ' * GAP}{count(missing, 'recording')}"
+    alone = f" --filter {unfit[0].id}" if len(unfit) == 1 else ""
+    yield f"{' ' * (WORD + GAP)}record again: agentctl eval {suite.suite}{alone} --record-mode new-episodes"
+
+
+def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[str]:
+    totals = evaluation.totals
+    if evaluation.interrupted:
+        yield screen.paint(f"interrupted: {totals.cases} of {evaluation.planned} cases ran", STYLES["error"])
+    yield f"{count(totals.cases, 'case')}: {_counts(totals, screen)}{_rate(totals)}"
+    tokens = totals.usage.all_input + totals.usage.output_tokens
+    cost = "price unknown" if totals.cost_usd is None else dollars(totals.cost_usd)
+    figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), f"{tokens:,} tokens", cost)
+    yield " · ".join((*figures, f"{seconds(totals.seconds)} when it ran for real"))
+    recorded = f", {count(len(evaluation.recorded), 'recording')} written" if evaluation.recorded else ""
+    footer = f"network {evaluation.network}, tools executed {evaluation.tools_executed}{recorded}"
+    yield screen.paint(f"{footer} · {seconds(elapsed)}", DIM)
+
+
+def _counts(totals: Totals, screen: Screen) -> str:
+    words = {"pass": "passed", "fail": "failed", "error": "errored", "stale": "stale", "missing": "missing"}
+    parts = [screen.paint(f"{n} {words[status]}", STYLES[status]) for status, n in totals.counts.items() if n]
+    return ", ".join(parts) or "none ran"
+
+
+def _rate(totals: Totals) -> str:
+    rate = totals.pass_rate
+    return "" if rate is None or rate == 1 else f" · pass rate {rate:.1%}"
