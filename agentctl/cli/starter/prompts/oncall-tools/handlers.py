@@ -20,7 +20,8 @@ def create(workspace: Path) -> None:
     with closing(sqlite3.connect(workspace / "oncall.db")) as db:
         db.execute("CREATE TABLE services (name TEXT PRIMARY KEY, health TEXT, error_rate REAL)")
         db.execute(
-            "CREATE TABLE incidents (number INTEGER PRIMARY KEY, service TEXT, severity TEXT, summary TEXT, key TEXT UNIQUE)"
+            "CREATE TABLE incidents"
+            " (number INTEGER PRIMARY KEY, service TEXT, severity TEXT, summary TEXT, key TEXT UNIQUE)"
         )
         db.executemany("INSERT INTO services VALUES (?, ?, ?)", SERVICES)
         db.commit()
