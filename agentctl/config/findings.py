@@ -74,9 +74,14 @@ class _Raw:
 
 def findings(model: type[BaseModel], value: Any, error: ValidationError) -> list[Finding]:
     """What `error` says about `value`, one finding for each mistake."""
-    raw = [_located(value, each) for each in error.errors(include_url=False)]
+    raw = [_located(value, each) for each in error.errors(include_url=False) if not _counted_wrong(each)]
     found = [_finding(model, value, group) for group in _meant(raw)]
     return list(dict.fromkeys(found))
+
+
+def _counted_wrong(error: Any) -> bool:
+    """Whether a list is long enough, and pydantic only did not count the entries that have errors of their own."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def _located(value: Any, error: Any) -> _Raw:
@@ -152,7 +157,7 @@ def _by_type(raw: _Raw) -> tuple[str, str]:
         return describe(raw)
     if raw.type in BOUNDS:
         words, key = BOUNDS[raw.type]
-        return f"must be {words} {raw.context[key]}, not {shown(raw.value)}", ""
+        return f"must be {words} {raw.context[key]:g}, not {shown(raw.value)}", ""
     return f"cannot be used: {raw.message[0].lower()}{raw.message[1:]}", ""
 
 

@@ -152,7 +152,7 @@ def _entries(checked: AgentDocument) -> Iterator[tuple[tuple[str | int, ...], st
 
 def _setup(toolsets: tuple[Toolset, ...], document: Document, problems: list[Problem]) -> str | None:
     """The one function that fills a workspace."""
-    having = [toolset for toolset in toolsets if toolset.setup is not None]
+    having = list({each.source: each for each in toolsets if each.setup is not None}.values())
     if len(having) > 1:
         message = f"{' and '.join(each.source.ref for each in having)} both have a `setup`, and a workspace has one"
         problems.append(document.problem(("tools",), message, hint="move it into one of them"))
