@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 
 from agentctl.agent.events import (
     Approved,
@@ -70,8 +70,6 @@ async def drive(
                 driver.emit(observed)
     except ModelError as error:
         stop = Stop("deadline" if isinstance(error, DeadlineExceeded) else "model_error", str(error))
-    except TimeoutError:
-        stop = Stop("deadline", f"more than {agent.limits.max_seconds:g} seconds for one answer (limits.max_seconds)")
     except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
         driver.end(Stop("interrupted", "interrupted before it was finished"))
         raise
@@ -127,8 +125,7 @@ class _Driver:
                 case CallTools(calls):
                     await self._call(calls)
                 case AskPerson(call):
-                    allowed, reason = await self.approve(_called(call))
-                    self.emit(Approved(call["id"], allowed, reason=reason))
+                    self.emit(await self._approval(call))
                 case RefuseCall(call, reason):
                     self.emit(ToolReturned(call["id"], call["name"], f"not allowed: {reason}", "denied"))
                 case Stop() as stop:
@@ -146,26 +143,56 @@ class _Driver:
         events = [_called(call) for call in calls]
         for event in events:
             self.emit(event)
-        if len(events) == 1:
-            async with self._until_deadline():
-                self.emit(await self.tools.call(events[0]))
-            return
-        tasks = [asyncio.ensure_future(self.tools.call(event)) for event in events]
+        timer = self._until_deadline()
         try:
-            async with self._until_deadline():
-                for task in tasks:
-                    self.emit(await task)
+            async with timer:
+                await (self._call_one(events[0]) if len(events) == 1 else self._call_all(events))
+        except TimeoutError:
+            if not isinstance(timer, asyncio.Timeout) or not timer.expired():
+                raise
+            limit = f"{self.agent.limits.max_seconds:g} seconds for one answer (limits.max_seconds)"
+            raise DeadlineExceeded(f"more than {limit}", type="deadline") from None
+
+    async def _call_one(self, call: ToolCalled) -> None:
+        self.emit(await self.tools.call(call))
+
+    async def _call_all(self, calls: Sequence[ToolCalled]) -> None:
+        """Whatever stops the waiting, the results that are there are written down: those calls did run."""
+        tasks = [asyncio.ensure_future(self.tools.call(call)) for call in calls]
+        written = 0
+        try:
+            for task in tasks:
+                result = await task
+                written += 1
+                self.emit(result)
         finally:
+            finished = [task for task in tasks[written:] if task.done() and not task.cancelled()]
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for task in finished:
+                if task.exception() is None:
+                    self.emit(task.result())
+
+    async def _approval(self, call: Block) -> Approved:
+        """What the person says; the time they take is theirs and not the run's."""
+        began = time.monotonic()
+        allowed, reason = await self.approve(_called(call))
+        if self.deadline is not None:
+            self.deadline += time.monotonic() - began
+        return Approved(call["id"], allowed, reason=reason)
 
     def end(self, stop: Stop) -> None:
-        """Answers every call that has no result, then writes the end."""
+        """Answers every call that has no result, then writes the end: all of it, even when a sink fails on a part."""
+        last_words: list[Event] = []
         for call in self.run.unanswered:
             began = call["id"] in self.run.called
             text = "interrupted; it may have run" if began else f"not run: {stop.message or stop.reason}"
-            self.emit(ToolReturned(call["id"], call["name"], text, "interrupted" if began else "not_run"))
-        self.emit(RunEnded(stop.reason, stop.message))
+            last_words.append(ToolReturned(call["id"], call["name"], text, "interrupted" if began else "not_run"))
+        last_words.append(RunEnded(stop.reason, stop.message))
+        with ExitStack() as stack:
+            for event in reversed(last_words):
+                stack.callback(self.emit, event)
 
     def _fresh_deadline(self) -> float | None:
         seconds = self.agent.limits.max_seconds

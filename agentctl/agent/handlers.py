@@ -13,10 +13,11 @@ import inspect
 import sys
 import typing
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from agentctl.agent.events import JsonObject
@@ -103,16 +104,17 @@ def _forget_neighbours(before: set[str], folder: Path) -> None:
     """Takes what was imported from `folder` out of the module table; the handler keeps its own references."""
     for name in set(sys.modules) - before:
         origin = getattr(sys.modules[name], "__file__", None)
-        if origin is not None and Path(origin).parent == folder and not name.startswith("agentctl_handlers_"):
+        if origin is not None and folder in Path(origin).parents and not name.startswith("agentctl_handlers_"):
             del sys.modules[name]
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of the parameters, resolved; empty when they cannot be."""
-    try:
-        hints = typing.get_type_hints(function)
-    except (NameError, TypeError):
-        return {}
+    """The annotations of the parameters, resolved one by one; those that cannot be are left out."""
+    hints: dict[str, Any] = {}
+    for name, hint in getattr(function, "__annotations__", {}).items():
+        one = SimpleNamespace(__annotations__={name: hint}, __globals__=getattr(function, "__globals__", {}))
+        with suppress(Exception):  # a name that only a type checker imports, for one
+            hints |= typing.get_type_hints(one)
     hints.pop("return", None)
     return hints
 

@@ -1,8 +1,8 @@
 """`Run`: everything that follows from the facts so far, folded one event at a time.
 
 The fold is incremental and append-only: a message that is in `messages` is never changed afterwards (a user message
-that grows is replaced by a new object), so whoever hashed or serialised it may keep what it computed, and a turn costs what
-is new in it. Nothing here is stored anywhere; `Run.of(events)` gives it all back.
+that grows is replaced by a new object), so whoever hashed or serialised it may keep what it computed, and a turn costs
+what is new in it. Nothing here is stored anywhere; `Run.of(events)` gives it all back.
 
 What goes back to the API follows its rules (platform docs, "Handling stop reasons" and "Tool use"): every `tool_use`
 is answered exactly once, all answers of a turn in one user message in the order of the calls, before anything else the
@@ -45,8 +45,8 @@ class Usage:
 
     @classmethod
     def of(cls, wire: JsonObject) -> Usage:
-        """The usage object of a reply; a field that is missing or no whole number counts as 0."""
-        return cls(*(value if isinstance(value := wire.get(name), int) else 0 for name in cls.__slots__))
+        """The usage object of a reply; a field that is missing, negative or no whole number counts as 0."""
+        return cls(*(max(value, 0) if type(value := wire.get(name)) is int else 0 for name in cls.__slots__))
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
@@ -220,6 +220,8 @@ def _goes_back(block: Block, *, keeps_calls: bool) -> bool:
     kind = block.get("type")
     if kind == "text":
         return bool(block.get("text"))
+    if kind == "thinking":
+        return bool(block.get("signature"))  # one that was cut off has none, and is refused
     if "partial_json" in block:
         return False
     return keeps_calls or kind != "tool_use"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +23,12 @@ from agentctl.agent.handlers import Handler, InvalidInput, load_handler
 from agentctl.agent.spec import Agent, ToolSpec
 
 MAX_FINDINGS = 5
+MAX_ERROR_CHARS = 2_000
+"""Of an error's text: a traceback in a message, or an input quoted in a finding, must not fill the context."""
+
+
+class CannotLoad(Exception):  # the model is told, and the person reads it in the trace
+    """A tool whose handler could not be imported; the text says why."""
 
 
 class LiveTools:
@@ -42,25 +49,25 @@ class LiveTools:
         if spec is None:
             known = ", ".join(sorted(self._specs)) or "none"
             return _error(call, "unknown_tool", f"there is no tool {call.name!r}; the tools are: {known}")
+        timer = asyncio.timeout(spec.timeout)
         try:
             self._check(spec, call)
-            async with asyncio.timeout(spec.timeout):
+            async with timer:
                 value = await self._execute(spec, call)
-        except TimeoutError:
-            return _error(call, "timeout", f"no result within {spec.timeout:g} s; it may still take effect")
-        except InvalidInput as error:
-            return _error(call, "invalid_input", str(error))
-        except ToolFailure as error:
-            return _error(call, "reported", str(error))
-        except Exception as error:  # noqa: BLE001  other people's code
-            return _error(call, "raised", f"{type(error).__name__}: {error}")
+        except (Exception, asyncio.CancelledError, SystemExit) as error:
+            if _is_not_the_tools(error):
+                raise
+            if isinstance(error, TimeoutError) and timer.expired():
+                return _error(call, "timeout", f"no result within {spec.timeout:g} s; it may still take effect")
+            return _failed(call, error)
         return _returned(spec, call, value)
 
     def _check(self, spec: ToolSpec, call: ToolCalled) -> None:
         """Raises InvalidInput with all that the JSON Schema has against the input."""
         validator = self._validators.get(spec.name)
         if validator is None:
-            validator = self._validators[spec.name] = jsonschema_rs.validator_for(spec.input_schema)
+            validator = jsonschema_rs.validator_for(spec.input_schema, retriever=_fetch_nothing)
+            self._validators[spec.name] = validator
         findings = [f"{_path(error.instance_path)}: {error.message}" for error in validator.iter_errors(call.input)]
         if not findings:
             return
@@ -68,15 +75,23 @@ class LiveTools:
         raise InvalidInput(f"the input does not fit the schema: {'; '.join(findings[:MAX_FINDINGS])}{more}")
 
     async def _execute(self, spec: ToolSpec, call: ToolCalled) -> Any:
-        handler = self._handlers.get(spec.name)
-        if handler is None:
-            handler = self._handlers[spec.name] = load_handler(spec.handler or "")
+        handler = self._handler(spec)
         key = f"{self._run_id}:{call.call_id}" if self._run_id else call.call_id
         bound = handler.bind(call.input, ToolContext(self._workspace, call.call_id, key))
         self.executed += 1
-        if handler.is_async:
-            return await bound()
-        return await in_thread(bound, name=f"tool {spec.name}")
+        value = bound() if handler.is_async else await in_thread(bound, name=f"tool {spec.name}")
+        return await value if inspect.isawaitable(value) else value
+
+    def _handler(self, spec: ToolSpec) -> Handler:
+        handler = self._handlers.get(spec.name)
+        if handler is None:
+            try:
+                handler = self._handlers[spec.name] = load_handler(spec.handler or "")
+            except (Exception, SystemExit) as error:
+                if _is_not_the_tools(error):
+                    raise
+                raise CannotLoad(f"the handler of {spec.name} cannot be loaded: {_told(error)}") from error
+        return handler
 
 
 async def in_thread(work: Callable[[], Any], *, name: str) -> Any:
@@ -115,10 +130,9 @@ async def in_thread(work: Callable[[], Any], *, name: str) -> Any:
 def _returned(spec: ToolSpec, call: ToolCalled, value: Any) -> ToolReturned:
     try:
         content = _content(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        return _error(
-            call, "not_serializable", f"{spec.name} returned a {type(value).__name__} that is no JSON: {error}"
-        )
+    except Exception as error:  # noqa: BLE001  a value may bring its own way to become JSON
+        text = f"{spec.name} returned a {type(value).__name__} that is no JSON: {_text_of(error)}"
+        return _error(call, "not_serializable", text)
     size = len(content) if isinstance(content, str) else len(orjson.dumps(content))
     if size > spec.max_result_chars:
         text = f"the result has {size:,} characters, more than the {spec.max_result_chars:,} allowed; ask for less"
@@ -129,7 +143,7 @@ def _returned(spec: ToolSpec, call: ToolCalled, value: Any) -> ToolReturned:
 def _content(value: Any) -> str | list[Block]:
     """What the model is sent: text as it is, content blocks as they are, anything else as JSON text."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be sent
+        return _sendable(value)
     if hasattr(value, "model_dump"):
         value = value.model_dump(mode="json")
     if isinstance(value, list) and value and all(isinstance(item, Mapping) and _is_block(item) for item in value):
@@ -145,5 +159,44 @@ def _path(parts: list[str | int]) -> str:
     return ".".join(str(part) for part in parts) or "input"
 
 
+def _fetch_nothing(uri: str) -> Any:
+    raise ValueError(f"a schema must not refer to {uri}: nothing is fetched")
+
+
+def _is_not_the_tools(error: BaseException) -> bool:
+    """Whether somebody cancelled the task that waits here, or a signal ends the process: a tool may raise the same."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return isinstance(error, SystemExit) and type(error) is not SystemExit  # sys.exit raises no subclass
+
+
+def _failed(call: ToolCalled, error: BaseException) -> ToolReturned:
+    """The answer to a call that ended with an exception."""
+    if isinstance(error, InvalidInput):
+        return _error(call, "invalid_input", _text_of(error))
+    if isinstance(error, ToolFailure):
+        return _error(call, "reported", _text_of(error))
+    return _error(call, "raised", _text_of(error) if isinstance(error, CannotLoad) else _told(error))
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {_text_of(error)}"
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  its text is other people's code too
+        return "(it has no text)"
+
+
+def _sendable(text: str) -> str:
+    """The text as UTF-8 takes it: a lone surrogate cannot be sent."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _error(call: ToolCalled, error_type: str, text: str) -> ToolReturned:
-    return ToolReturned(call.call_id, call.name, text, error_type)
+    if len(text) > MAX_ERROR_CHARS:
+        text = f"{text[:MAX_ERROR_CHARS]}... ({len(text):,} characters, cut)"
+    return ToolReturned(call.call_id, call.name, _sendable(text), error_type)

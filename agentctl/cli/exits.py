@@ -37,6 +37,10 @@ INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 
 
+class Terminated(SystemExit):
+    """SIGTERM came. Its own class, since a tool that calls `sys.exit` is answered and does not end the process."""
+
+
 def guarded(command: Callable[[], int | None]) -> NoReturn:
     """Runs the command and exits with its code; errors of ours print `error:` and `hint:` lines, no traceback.
 
@@ -74,7 +78,7 @@ def _usage_hint(error: TyperException) -> str:
 
 def _terminate(_signal: int, _frame: object) -> None:
     """SIGTERM unwinds like Ctrl-C does, so that what was open is closed, and leaves with its own code."""
-    raise SystemExit(TERMINATED)
+    raise Terminated(TERMINATED)
 
 
 def _silence_stdout() -> None:

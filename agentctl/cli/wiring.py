@@ -6,6 +6,8 @@ Every command that runs an agent is wired here, so that chat, run and eval canno
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -94,12 +96,32 @@ def workspace_for(agent: Agent, project: Project) -> Path:
 
 
 def fill_workspace(agent: Agent, folder: Path) -> None:
-    """Makes `folder` and runs the agent's `setup` in it. It appears whole or not at all."""
-    building = folder.with_name(f".{folder.name}-{os.getpid()}")
-    building.mkdir(parents=True)
-    if agent.setup is not None:
-        load_function(agent.setup)(building)
-    building.rename(folder)
+    """Makes `folder` and runs the agent's `setup` in it. It appears whole or not at all.
+
+    Raises:
+        UsageError: the setup cannot be loaded or fails.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        if agent.setup is not None:
+            _set_up(agent.setup, building)
+        building.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else somebody was faster
+            raise
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _set_up(setup: str, folder: Path) -> None:
+    try:
+        load_function(setup)(folder)
+    except UsageError:
+        raise
+    except Exception as error:
+        hint = "AGENTCTL_DEBUG=1 shows the traceback"
+        raise UsageError(f"{setup} failed: {type(error).__name__}: {error}", hint=hint) from error
 
 
 def with_model(agent: Agent, model: str | None) -> Agent:

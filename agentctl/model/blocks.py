@@ -6,7 +6,7 @@ A block is finished only when its stop was seen; what an unfinished tool call ho
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -14,6 +14,14 @@ from agentctl.agent.events import Block, JsonObject
 from agentctl.errors import ProtocolError
 
 TOOL_BLOCKS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
+
+NAMED: Final = (("id", str), ("name", str))
+REQUIRED: Final[dict[str, tuple[tuple[str, type], ...]]] = {
+    "text": (("text", str),),
+    "thinking": (("thinking", str),),
+    **dict.fromkeys(TOOL_BLOCKS, (*NAMED, ("input", dict))),
+}
+"""What readers of a block rely on; kinds that are missing here are passed on as they are, since the API may grow."""
 
 TEXT_DELTAS: Final = {
     "text_delta": ("text", "text"),
@@ -28,20 +36,26 @@ SHOWN: Final = frozenset({"text", "thinking"})
 
 
 class OpenBlock:
-    """A block between its start and its stop."""
+    """A block between its start and its stop.
+
+    Raises (on construction):
+        ProtocolError: a block without a type, or a tool call without an id or a name.
+    """
 
     def __init__(self, start: Block) -> None:
+        _require(start, NAMED if _kind_of(start) in TOOL_BLOCKS else ())
         self.block: Block = dict(start)
         self._pieces: dict[str, list[str]] = {}
 
     def add(self, delta: JsonObject) -> tuple[str, str] | None:
         """Takes one delta; the (kind, text) to show, if it is text. A delta kind that is not known is passed over."""
         kind = delta.get("type")
-        text = TEXT_DELTAS.get(kind or "")
+        text = TEXT_DELTAS.get(kind) if isinstance(kind, str) else None
         if text is not None:
             return self._extend(*text, delta)
         if kind == "citations_delta":
-            self.block["citations"] = [*(self.block.get("citations") or []), delta.get("citation")]
+            earlier = self.block.get("citations")
+            self.block["citations"] = [*(earlier if isinstance(earlier, list) else []), delta.get("citation")]
         elif kind == "compaction_delta":
             self.block.update({key: value for key, value in delta.items() if key != "type"})
         return None
@@ -61,35 +75,54 @@ class OpenBlock:
         """The whole block, after its stop.
 
         Raises:
-            ProtocolError: a tool's input is not one strict JSON object.
+            ProtocolError: a tool's input is not one strict JSON object, or a text is no text.
         """
-        block = self.block
-        for field, pieces in self._pieces.items():
-            text = "".join(pieces)
-            if field == "input":
-                if text:
-                    block["input"] = _tool_input(text, block)
-            else:
-                block[field] = (block.get(field) or "") + text
-        if block.get("type") in TOOL_BLOCKS:
-            check_tool_block(block)
+        input_ = "".join(self._pieces.pop("input", ()))
+        block = self._with_texts()
+        if input_:
+            block["input"] = _tool_input(input_, block)
+        check_block(block)
         return block
 
     def abandon(self) -> Block:
         """What there is of a block whose stop never came: a tool call keeps its cut-off JSON as `partial_json`."""
-        partial = "".join(self._pieces.pop("input", []))
+        partial = "".join(self._pieces.pop("input", ()))
+        block = self._with_texts()
+        if block["type"] in TOOL_BLOCKS:
+            block["partial_json"] = partial
+        else:
+            check_block(block)
+        return block
+
+    def _with_texts(self) -> Block:
+        """The block with its pieces of text put to what its start held."""
         block = self.block
         for field, pieces in self._pieces.items():
-            block[field] = (block.get(field) or "") + "".join(pieces)
-        if block.get("type") in TOOL_BLOCKS:
-            block["partial_json"] = partial
+            start = block.get(field)
+            block[field] = "".join([start, *pieces] if isinstance(start, str) else pieces)
         return block
 
 
-def check_tool_block(block: Block) -> None:
-    """Refuses a tool call that could not be run or answered."""
-    for key, kind in (("id", str), ("name", str), ("input", dict)):
-        if not isinstance(block.get(key), kind) or block[key] == "":
+def check_block(block: Any) -> None:
+    """Refuses a block that could not be shown, run, answered or sent back.
+
+    Raises:
+        ProtocolError: no object with a type, or a tool call or a text without what makes it one.
+    """
+    _require(block, REQUIRED.get(_kind_of(block), ()))
+
+
+def _kind_of(block: Any) -> str:
+    kind = block.get("type") if isinstance(block, dict) else None
+    if not isinstance(kind, str):
+        raise ProtocolError("a content block without a type", type="protocol_error")
+    return kind
+
+
+def _require(block: Block, fields: tuple[tuple[str, type], ...]) -> None:
+    for key, kind in fields:
+        value = block.get(key)
+        if not isinstance(value, kind) or (value == "" and (key, kind) in NAMED):
             raise ProtocolError(f"a {block['type']} block without a valid `{key}`", type="protocol_error")
 
 

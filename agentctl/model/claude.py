@@ -7,6 +7,7 @@ refused, since they would carry the conversation and the key to a host nobody co
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ CLIENTS: Final = {
     "bedrock": "AsyncAnthropicBedrock",
     "vertex": "AsyncAnthropicVertex",
 }
+LIBRARIES: Final = {"bedrock": "boto3", "vertex": "google.auth"}
+"""What the SDK's client of a provider needs beside the SDK: the extra of the same name brings it."""
 RAW: Final = {"X-Stainless-Raw-Response": "stream"}
 """Asks the SDK for the reply as it comes, unread."""
 
@@ -57,23 +60,26 @@ class ClaudeWire:
         except self._sdk.APIStatusError as error:
             return _whole(error.response)
         except self._sdk.APIConnectionError as error:
+            unsent = _unsent(error.__cause__)
+            if unsent is not None:
+                raise unsent from None
             raise _unreachable(error) from error
-        except self._sdk.AnthropicError as error:
-            raise ModelError(str(error), type="client_error") from error
+        except Exception as error:  # what a cloud's library raises is its own: no credentials, a text that is no UTF-8
+            raise ModelError(f"the request cannot be sent: {error}", type="client_error") from error
         http = response.http_response
-        body = self._events(response) if self._provider.name == "bedrock" else self._bytes(http)
-        return WireReply(http.status_code, _headers(http), body)
+        body = self._events(response) if self._provider.name == "bedrock" else http.aiter_bytes()
+        return WireReply(http.status_code, _headers(http), self._until_broken(http, body))
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._client.close()
 
-    async def _bytes(self, http: Any) -> AsyncIterator[bytes]:
-        """The decoded body as it arrives."""
+    async def _until_broken(self, http: Any, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The body as it arrives; what breaks the connection is an error of ours, and the end closes it."""
         import httpx2  # noqa: PLC0415  the SDK's transport; loaded with it
 
         try:
-            async for chunk in http.aiter_bytes():
+            async for chunk in body:
                 yield chunk
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise _unreachable(error) from error
@@ -87,8 +93,6 @@ class ClaudeWire:
                 yield b"event: %b\ndata: %b\n\n" % (event["type"].encode(), orjson.dumps(event))
         except self._sdk.APIStatusError as error:
             yield b"event: error\ndata: %b\n\n" % orjson.dumps(error.body or {})
-        finally:
-            await response.close()
 
 
 def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
@@ -105,11 +109,15 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
         settings["api_key"] = api_key
     timeout = anthropic.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
     try:
+        if provider.name in LIBRARIES:  # the SDK would miss it at the first request
+            importlib.import_module(LIBRARIES[provider.name])
         return anthropic, getattr(anthropic, name)(max_retries=0, timeout=timeout, open_telemetry=False, **settings)
     except ImportError as error:
         hint = f"install the extra: pip install 'agentctl-cli[{provider.name}]'"
-        raise UsageError(f"the provider {provider.name} needs {error.name}", hint=hint) from error
-    except (anthropic.AnthropicError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"the provider {provider.name} needs {LIBRARIES.get(provider.name, error.name)}", hint=hint
+        ) from error
+    except Exception as error:
         hint = "see `provider` in the agent's YAML and the environment variables of that cloud"
         raise UsageError(f"the provider {provider.name} cannot be set up: {error}", hint=hint) from error
 
@@ -128,12 +136,24 @@ def _headers(http: Any) -> dict[str, str]:
     return {name.lower(): value for name, value in http.headers.items()}
 
 
+def _unsent(cause: BaseException | None) -> ModelError | None:
+    """The error of a request that could not leave; it must not quote a header, since one of them is the key."""
+    name = type(cause).__name__
+    if name == "LocalProtocolError":
+        hint = "look for a line break or a space in ANTHROPIC_API_KEY and in the headers you set"
+        return ModelError("the request cannot be sent: a header is not valid", type="client_error", hint=hint)
+    if name == "UnsupportedProtocol":
+        hint = "`provider.base_url` (or ANTHROPIC_BASE_URL) starts with https://"
+        return ModelError(f"the request cannot be sent: {cause}", type="client_error", hint=hint)
+    return None
+
+
 def _unreachable(error: Exception) -> Unreachable:
     """What went wrong below HTTP, with its cause: the SDK's own text says only "Connection error."."""
     cause = error.__cause__ or error
     timed_out = "timeout" in type(error).__name__.lower() or "timeout" in type(cause).__name__.lower()
     return Unreachable(
-        f"no complete reply from the API: {type(cause).__name__}: {cause}",
+        f"no complete reply from the API: {type(cause).__name__}: {cause}".removesuffix(": "),
         type="timeout_error" if timed_out else "connection_error",
         retryable=True,
         hint="check the network, the proxy and `provider.base_url` (or ANTHROPIC_BASE_URL)",

@@ -3,12 +3,14 @@
 There is exactly one retry loop between the agent and the API, this one (the SDK's own is switched off), so a failure is
 never multiplied layer by layer. Waits are full jitter (Marc Brooker, "Exponential Backoff And Jitter", AWS 2015), that
 is uniform in [0, base * 2**n], so that clients that failed together do not come back together. The server's
-`retry-after` is a floor with jitter on top; when it does not fit in the time left, the call fails at once and says so.
+`retry-after` is a floor with jitter on top (0 is none: then the wait is ours); when it does not fit in the time left,
+the call fails at once and says so.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -22,6 +24,13 @@ from agentctl.model.decode import decode
 
 JITTER_ON_TOP = 0.1
 """Of the server's wait: it told every client the same number."""
+
+LONGEST_WAIT = 3600.0
+"""Seconds. A server that asks for more is not waited for, even by a run without a deadline."""
+
+
+MAX_DOUBLINGS = 64
+MORE_TIME = "raise limits.max_seconds, or try again later"
 
 
 class WireModel:
@@ -49,9 +58,11 @@ class WireModel:
         time_left: float | None = None,
     ) -> ModelReplied:
         """The complete reply; see `agentctl.agent.ports.Model.ask`."""
+        if time_left is not None and time_left <= 0:
+            raise DeadlineExceeded("no time is left to ask the model", type="deadline", hint=MORE_TIME)
         call = _Call(self, request, on_failure, on_delta, time_left)
         try:
-            async with asyncio.timeout(time_left):
+            async with asyncio.timeout(time_left) as timer:
                 try:
                     return await call.attempt()
                 except ModelError as error:
@@ -59,7 +70,9 @@ class WireModel:
                         raise
                     return await self._again(call, error)
         except TimeoutError:
-            raise DeadlineExceeded(f"no complete reply within {time_left:.1f} s", type="deadline") from None
+            if not timer.expired():  # somebody else's
+                raise
+            raise call.cut_off() from None
 
     async def _again(self, call: _Call, failed: ModelError) -> ModelReplied:
         """The retry loop, entered with the first failure: a call that succeeds at once never pays for it."""
@@ -75,7 +88,7 @@ class WireModel:
         retrying = AsyncRetrying(
             sleep=self._sleep,
             stop=stop_after_attempt(self._retry.attempts),
-            wait=call.wait,
+            wait=lambda state: call.wait(state) if state.attempt_number < self._retry.attempts else 0.0,
             retry=retry_if_exception(_can_help),
             reraise=True,
         )
@@ -87,7 +100,7 @@ class WireModel:
 
     def backoff(self, attempt: int) -> float:
         """Seconds before the attempt after `attempt`, full jitter."""
-        ceiling = min(self._retry.cap, self._retry.base * 2 ** (attempt - 1))
+        ceiling = min(self._retry.cap, self._retry.base * 2.0 ** min(attempt - 1, MAX_DOUBLINGS))
         return self._rng.uniform(0.0, ceiling)
 
 
@@ -103,21 +116,32 @@ class _Call:
         time_left: float | None,
     ) -> None:
         self._model, self._request, self._on_failure, self._on_delta = model, request, on_failure, on_delta
+        self._time_left = time_left
         self._deadline = None if time_left is None else time.monotonic() + time_left
         self._attempts = 0
+        self._under_way = False
         self._shown = False
 
     async def attempt(self) -> ModelReplied:
         """One attempt; a failure is told before it is raised."""
         self._attempts += 1
+        self._under_way = True
         if self._shown and self._on_delta is not None:  # never splice two replies: what was shown is void
             self._on_delta("restart", "")
             self._shown = False
         try:
             return await self._model.once(self._request, self._on_delta and self._show)
         except ModelError as error:
+            self._under_way = False
             self._on_failure(_failed(error, self._attempts))
             raise
+
+    def cut_off(self) -> DeadlineExceeded:
+        """The error of a call whose time is up; the attempt that was under way, if any, has failed by it."""
+        error = DeadlineExceeded(f"no complete reply within {self._time_left:.1f} s", type="deadline", hint=MORE_TIME)
+        if self._under_way:
+            self._on_failure(_failed(error, self._attempts))
+        return error
 
     def _show(self, kind: str, piece: str) -> None:
         self._shown = True
@@ -131,22 +155,17 @@ class _Call:
             DeadlineExceeded: that would be after the deadline.
         """
         error = state.outcome.exception()
-        told = error.retry_after if isinstance(error, ModelError) else None
-        wait = self._model.backoff(self._attempts)
-        if told is not None:
-            wait = told + min(wait, told * JITTER_ON_TOP)
-        left = None if self._deadline is None else self._deadline - time.monotonic()
-        if left is not None and (told if told is not None else wait) >= left:
-            asked = (
-                f"the server asked to wait {told:g} s" if told is not None else f"the next attempt is in {wait:.1f} s"
-            )
+        told = (error.retry_after if isinstance(error, ModelError) else None) or 0.0
+        left = math.inf if self._deadline is None else self._deadline - time.monotonic()
+        jitter = self._model.backoff(self._attempts)
+        wait = told or jitter
+        if wait >= left or told > LONGEST_WAIT:
+            asked = f"the server asked to wait {told:g} s" if told else f"the next attempt is in {wait:.1f} s"
+            room = "longer than any wait here" if left == math.inf else f"but only {max(left, 0.0):.1f} s are left"
             raise DeadlineExceeded(
-                f"{error}; {asked}, but only {max(left, 0):.1f} s are left",
-                type="deadline",
-                retry_after=told,
-                hint="raise limits.max_seconds, or try again later",
+                f"{error}; {asked}, {room}", type="deadline", retry_after=told or None, hint=MORE_TIME
             ) from error
-        return wait
+        return told + min(jitter, told * JITTER_ON_TOP, (left - told) / 2) if told else jitter
 
 
 def _can_help(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ import email.utils
 import math
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import orjson
@@ -47,6 +48,7 @@ HINTS = {
     404: "check the model's name and `provider.base_url` in the agent's YAML",
     413: "the conversation is larger than the API takes; start a new one or shorten the tool results",
     429: "wait, lower -j/--max-concurrency, or ask for a higher rate limit",
+    **dict.fromkeys(range(300, 400), "redirects are not followed: set `provider.base_url` to where the API really is"),
 }
 
 
@@ -108,9 +110,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if seconds is not None or text is None:
         return seconds
     try:
-        wait = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+        date = email.utils.parsedate_to_datetime(text)
+        until = (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+    wait = until - time.time()
     return wait if wait >= 0 else None
 
 
@@ -127,7 +131,7 @@ def _retryable(status: int, kind: str, headers: Mapping[str, str], detail: JsonO
     if told in {"true", "false"}:
         return told == "true"
     details = detail.get("details")
-    if isinstance(details, dict) and details.get("error_code") in SPEND_CAPS:
+    if isinstance(details, dict) and _text(details.get("error_code")) in SPEND_CAPS:
         return False
     return status in RETRYABLE_STATUS or status >= SERVER_ERROR or (status < CLIENT_ERROR and kind in RETRYABLE_TYPES)
 

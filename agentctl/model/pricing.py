@@ -7,27 +7,44 @@ for: it holds the prices of every provider and takes longer to load than a whole
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
+
+import orjson
 
 from agentctl.agent.events import JsonObject
 
 PROVIDERS: Final = {"anthropic": "anthropic", "bedrock": "aws", "vertex": "google"}
+COUNTS: Final = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+BREAKDOWNS: Final = ("cache_creation", "server_tool_use")
+"""Objects of counts: cache writes by their lifetime, uses of the API's own tools."""
 
 
 def price(model: str, usage: JsonObject, provider: str = "anthropic") -> Decimal | None:
-    """USD for one reply's wire `usage` (cache reads and writes at their own rates); None when unknown."""
-    counts = tuple(
-        (name, value) for name, value in sorted(usage.items()) if isinstance(value, int) and name.endswith("_tokens")
-    )
-    return _price(model, counts, PROVIDERS.get(provider, provider))
+    """USD for one reply's wire `usage`, caches and server tools at their own rates; None when it is not known."""
+    billed: JsonObject = {name: usage[name] for name in COUNTS if usage.get(name) is not None}
+    for name in BREAKDOWNS:
+        counts = usage.get(name)
+        if isinstance(counts, dict):
+            billed[name] = {key: count for key, count in counts.items() if count is not None}
+    if not all(_is_count(count) for value in billed.values() for count in _leaves(value)):
+        return None
+    return _price(model, orjson.dumps(billed, option=orjson.OPT_SORT_KEYS), PROVIDERS.get(provider, provider))
 
 
-@cache
-def _price(model: str, counts: tuple[tuple[str, int], ...], provider: str) -> Decimal | None:
+def _leaves(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+@lru_cache(maxsize=4096)
+def _price(model: str, billed: bytes, provider: str) -> Decimal | None:
     prices = _prices()
     try:
-        extracted = prices.extract_usage({"model": model, "usage": dict(counts)}, provider_id="anthropic")
+        extracted = prices.extract_usage({"usage": orjson.loads(billed)}, provider_id="anthropic")
         total: Decimal = prices.calc_price(extracted.usage, model, provider_id=provider).total_price
     except (LookupError, ValueError):
         return None

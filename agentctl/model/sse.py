@@ -13,7 +13,7 @@ from agentctl.errors import ProtocolError
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 """A single event larger than this is no Messages API event; the API's own request cap is half of it."""
 
-AS_THE_API_WRITES = re.compile(rb"^event: ([^\r\n]*)\ndata: ([^\r\n]*)\n\n", re.MULTILINE)
+AS_THE_API_WRITES = re.compile(rb"^event: ([^\n]*)\ndata: ([^\n]*)\n\n", re.MULTILINE)
 """The one layout the API uses; a chunk of whole events in it, such as a recording, is split in one go."""
 
 BOM = b"\xef\xbb\xbf"
@@ -24,7 +24,10 @@ class SseParser:
 
     def __init__(self) -> None:
         self._pending: list[bytes] = []
+        """What no blank line has dispatched yet, its line ends made LF: a piece is joined only when one has come."""
         self._size = 0
+        self._after_cr = False
+        self._after_line = False
         self._started = False
 
     def feed(self, chunk: bytes) -> list[tuple[bytes, bytes]]:
@@ -33,28 +36,24 @@ class SseParser:
         Raises:
             ProtocolError: one event exceeds `MAX_EVENT_BYTES`.
         """
+        chunk = self._with_lf(chunk)
+        if not chunk:
+            return []
         self._pending.append(chunk)
         self._size += len(chunk)
-        if b"\n" not in chunk and b"\r" not in chunk:  # nothing can have been completed: do not join what waits
+        blank = b"\n\n" in chunk or (self._after_line and chunk.startswith(b"\n"))
+        self._after_line = chunk.endswith(b"\n")
+        if not blank:
             if self._size > MAX_EVENT_BYTES:
                 raise ProtocolError(f"an event of more than {MAX_EVENT_BYTES} bytes", type="protocol_error")
             return []
-        text = b"".join(self._pending)
+        text = self._text()
         found = AS_THE_API_WRITES.findall(text)
         if len(found) * 3 == text.count(b"\n") and text.endswith(b"\n\n"):  # no line but those of the events found
-            self._pending, self._size, self._started = [], 0, True
+            self._pending, self._size = [], 0
             return found
-        held = b""
-        if b"\r" in text:
-            if text.endswith(b"\r"):  # its LF may be in the next chunk
-                text, held = text[:-1], b"\r"
-            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if not self._started and text:
-            self._started = True
-            text = text.removeprefix(BOM)
         *blocks, rest = text.split(b"\n\n")
-        self._pending = [rest, held] if held else [rest]
-        self._size = len(rest) + len(held)
+        self._pending, self._size = [rest], len(rest)
         return [event for block in blocks if (event := _event(block)) is not None]
 
     def close(self) -> list[tuple[bytes, bytes]]:
@@ -62,10 +61,27 @@ class SseParser:
 
         It may be cut anywhere, so the caller uses it only when it is whole by its own grammar.
         """
-        text = b"".join(self._pending).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        self._pending = []
-        event = _event(text)
+        event = _event(self._text())
+        self._pending, self._size = [], 0
         return [] if event is None else [event]
+
+    def _with_lf(self, chunk: bytes) -> bytes:
+        """The chunk with every line end as LF; of a CRLF that two chunks share, the LF is dropped."""
+        if b"\r" not in chunk and not self._after_cr:
+            return chunk
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        self._after_cr = self._after_cr or chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _text(self) -> bytes:
+        """What waits, in one piece; the mark some writers put before the first byte of a stream is taken off."""
+        text = b"".join(self._pending)
+        if not self._started:
+            self._started = True
+            text = text.removeprefix(BOM)
+        return text
 
 
 def _event(block: bytes) -> tuple[bytes, bytes] | None:
@@ -73,10 +89,11 @@ def _event(block: bytes) -> tuple[bytes, bytes] | None:
     name = b""
     data: list[bytes] = []
     for line in block.split(b"\n"):
-        if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-        elif line.startswith(b"event:"):
-            name = line[6:].removeprefix(b" ")
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            name = value.removeprefix(b" ")
     if not data:
         return None
     return name, data[0] if len(data) == 1 else b"\n".join(data)
