@@ -130,6 +130,7 @@ class Trace:
         self._asked_at, self._turn = at, event.turn
         self.totals.turns += 1
         self._speech.forget()
+        self._speech.head()  # a sign of life while the model is silent
 
     def _model_replied(self, event: ModelReplied, at: float) -> None:
         shown = [block for block in event.content if self.details or block.get("type") != "thinking"]

@@ -1,0 +1,116 @@
+"""`agentctl runs`: the stored runs of a project, as a list, as they looked, and as files."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from agentctl.agent.events import JsonObject
+from agentctl.cli.console import json_document, note, say
+from agentctl.cli.outcome import Price
+from agentctl.cli.screen import readers_may_leave, screen, tolerate
+from agentctl.cli.session import open_runs
+from agentctl.cli.transcript import entry_json, write_transcript
+from agentctl.cli.wiring import open_project
+from agentctl.model.pricing import price
+from agentctl.observe.clean import clean
+from agentctl.observe.preview import one_line
+from agentctl.observe.trace import Trace
+from agentctl.store.runs import StoredRun
+
+OPEN: Final = "open"
+LEAST: Final = 12
+Id = Annotated[
+    str, typer.Argument(metavar="RUN", help="An id, the start or end of one, or `latest`.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+runs = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="List, show and export stored runs.",
+)
+
+
+@runs.command("list")
+def list_runs(
+    *,
+    agent: Annotated[str | None, typer.Option(help="Only runs of this agent: name or name@2.")] = None,
+    limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, help="Only the newest ones.")] = None,
+    json: AsJson = False,
+) -> None:
+    """The stored runs, the newest first."""
+    with open_runs(open_project()) as store:
+        stored = store.list(agent, limit)
+    if json:
+        json_document([_summary(run) for run in stored])
+        return
+    tolerate(sys.stdout)
+    if not stored:
+        note("no run is stored yet: `agentctl chat` and `agentctl run` store theirs")
+    with readers_may_leave():
+        _print(stored)
+
+
+def _print(stored: Sequence[StoredRun]) -> None:
+    agents = max((len(run.agent) for run in stored), default=0)
+    ends = max((len(run.ended or OPEN) for run in stored), default=0)
+    for run in stored:
+        head = clean(f"{run.id}  {run.agent:<{agents}}  {run.ended or OPEN:<{ends}}  ")
+        say((head + one_line(run.said, max(shutil.get_terminal_size().columns - len(head), LEAST))).rstrip())
+
+
+@runs.command("show")
+def show(
+    run: Id,
+    *,
+    json: AsJson = False,
+    thinking: Annotated[bool, typer.Option("--thinking/--no-thinking", help="Show the model's thinking.")] = True,
+) -> None:
+    """A stored run as chat would have shown it; with --json its entries."""
+    with open_runs(open_project()) as store:
+        run_id = store.resolve(run)
+        entries = store.entries(run_id)
+    if json:
+        json_document([entry_json(entry) for entry in entries])
+        return
+    prices: Price = price
+    trace = Trace(screen(sys.stdout), price=prices, show_thinking=thinking)
+    with readers_may_leave():
+        for entry in entries:
+            trace(entry)
+        trace.close()
+
+
+@runs.command("export")
+def export(
+    run: Id,
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="FILE.json, .jsonl or .md")],
+) -> None:
+    """Write a stored run to a file, in the format of its extension."""
+    with open_runs(open_project()) as store:
+        run_id = store.resolve(run)
+        write_transcript(output, store.entries(run_id), replace=True)
+    note(f"wrote run {run_id} to {output}")
+
+
+def _summary(run: StoredRun) -> JsonObject:
+    return {
+        "run": run.id,
+        "agent": run.agent,
+        "bundle": run.bundle,
+        "started_at": datetime.fromtimestamp(run.started_at, UTC).isoformat(timespec="milliseconds"),
+        "ended": run.ended,
+        "entries": run.entries,
+        "said": run.said,
+        "parent": run.parent,
+        **({"meta": dict(run.meta)} if run.meta else {}),
+    }

@@ -1,0 +1,120 @@
+"""One agent, wired and ready to talk, and the conversation it is in: what `run` and `chat` have in common.
+
+Every run is stored from its first entry on, and the store hears of an entry before anyone who draws it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from agentctl import __version__
+from agentctl.agent.drive import drive, nobody
+from agentctl.agent.ports import Approve, Hear, OnDelta, Sink, Tools, Wire
+from agentctl.agent.run import Run
+from agentctl.agent.spec import Agent
+from agentctl.agent.tools import LiveTools
+from agentctl.cassette.record import RecordingTools, RecordingWire, Tape
+from agentctl.cassette.tape import API_BASE
+from agentctl.cli.wiring import LiveWire, live_wire, open_project, with_model, workspace_for
+from agentctl.config.load import load_agent
+from agentctl.config.project import Project
+from agentctl.model.client import WireModel
+from agentctl.store.runs import Runs
+
+DATABASE: Final = "agentctl.db"
+
+
+@dataclass(slots=True)
+class Session:
+    """An agent on a live wire, in its project. `agent` may be exchanged between two conversations' drives."""
+
+    project: Project
+    agent: Agent
+    live: LiveWire
+    runs: Runs
+
+    @property
+    def simulation(self) -> str:
+        """The line that says the model is simulated; empty when it is real."""
+        if not self.live.simulated:
+            return ""
+        if self.live.script is None:
+            return "simulated model: there is no script for this agent, so it only echoes"
+        return f"simulated model: answers come from {self.project.show(self.live.script)}"
+
+
+@asynccontextmanager
+async def open_session(
+    ref: str, *, simulate: bool, model: str | None = None, max_seconds: float | None = None
+) -> AsyncIterator[Session]:
+    """The agent `ref` of the project around the current directory, on a live wire that is closed on leaving.
+
+    Raises:
+        AgentctlError: there is no project, no such agent, no key, or a document is wrong.
+    """
+    project = open_project()
+    agent = with_model(load_agent(ref, project), model)
+    if max_seconds is not None:
+        agent = replace(agent, limits=replace(agent.limits, max_seconds=max_seconds))
+    async with live_wire(agent, project, simulate=simulate) as live:
+        with open_runs(project) as runs:
+            yield Session(project, agent, live, runs)
+
+
+def open_runs(project: Project) -> Runs:
+    """The project's stored runs."""
+    return Runs(project.state / DATABASE)
+
+
+@dataclass(slots=True)
+class Conversation:
+    """One run of a session: it gets its id and its place in the store when it is first driven.
+
+    With a `tape`, what goes over the wire and what tools answer is kept on it.
+    """
+
+    session: Session
+    run: Run = field(default_factory=Run)
+    id: str = ""
+    tape: Tape | None = None
+
+    async def go(
+        self, hear: Hear, *, approve: Approve = nobody, sinks: Sequence[Sink] = (), on_delta: OnDelta | None = None
+    ) -> Run:
+        """Drives the run with the session's agent; raises what `drive` raises."""
+        session, agent = self.session, self.session.agent
+        if not self.id:
+            meta = {"model": agent.model, "source": session.live.source, "by": f"agentctl {__version__}"}
+            self.id = session.runs.create(agent.ref, agent.bundle, meta=meta)
+        wire: Wire = session.live.wire
+        tools: Tools = LiveTools(agent, workspace_for(agent, session.project), self.id)
+        if self.tape is not None:
+            wire = RecordingWire(wire, self.tape, base_url=agent.provider.base_url or API_BASE)
+            tools = RecordingTools(tools, self.tape)
+        return await drive(
+            agent,
+            self.run,
+            model=WireModel(wire, agent.retry),
+            tools=tools,
+            hear=hear,
+            approve=approve,
+            sinks=[session.runs.sink(self.id), *sinks],
+            on_delta=on_delta,
+        )
+
+
+def hang_up_like_terminate() -> None:
+    """A terminal that closes ends the command as SIGTERM does: everything is closed, quietly."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+
+
+def is_being_cancelled() -> bool:
+    """Whether the current task itself is to end, and not only what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
