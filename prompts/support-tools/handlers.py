@@ -145,7 +145,7 @@ def cancel_order(order_id: str, reason: str, ctx: ToolContext) -> JsonObject:
             raise ToolFailure(f"{order_id} is cancelled already; nothing was charged")
         if order["status"] != "processing":
             raise ToolFailure(
-                f"{order_id} can not be cancelled: it was shipped on {order['shipped_on']}."
+                f"{order_id} cannot be cancelled: it was shipped on {order['shipped_on']}."
                 f" It can be returned within {REFUND_WINDOW_DAYS} days of delivery instead"
             )
         db.execute(
@@ -204,7 +204,7 @@ def _refundable(order: sqlite3.Row, lines: list[sqlite3.Row], request: RefundReq
     asked = [line for line in lines if request.lines is None or line["line"] in request.lines]
     due = [line for line in asked if line["refund_id"] is None]
     if not due:
-        raise ToolFailure(f"{order_id} has been refunded already; it can not be refunded twice")
+        raise ToolFailure(f"{order_id} has been refunded already; it cannot be refunded twice")
     age = (now - date.fromisoformat(order["delivered_on"])).days
     if age > REFUND_WINDOW_DAYS:
         raise ToolFailure(

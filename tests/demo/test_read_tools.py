@@ -73,7 +73,7 @@ def test_verify_customer(shop: Shop, facts: dict[str, str], verified: bool) -> N
 
 
 def test_verify_customer_says_the_same_for_a_stranger(shop: Shop) -> None:
-    """An unknown e-mail gets the answer that a wrong order id gets: accounts can not be probed."""
+    """An unknown e-mail gets the answer that a wrong order id gets: accounts cannot be probed."""
     assert shop.call("verify_customer", email="nobody@example.com", order_id="ORD-1037") == {"verified": False}
 
 

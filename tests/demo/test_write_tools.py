@@ -97,7 +97,7 @@ def test_cancel_order(shop: Shop) -> None:
     ],
 )
 def test_cancel_order_refused(shop: Shop, order_id: str, said: str) -> None:
-    """What left the warehouse, or is cancelled already, can not be cancelled."""
+    """What left the warehouse, or is cancelled already, cannot be cancelled."""
     before = shop.rows(STATUS, order_id)
     with pytest.raises(ToolFailure, match=said):
         shop.call("cancel_order", order_id=order_id, reason="changed my mind")
