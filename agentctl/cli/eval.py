@@ -8,6 +8,7 @@ says what a build must know: see `agentctl.cli.exits`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import signal
 import sys
@@ -35,6 +36,9 @@ from agentctl.evals.plan import Job, RecordMode, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.report import format_of, write_report
 from agentctl.evals.result import CaseResult, Evaluation
+
+KEEPS_ALL: Final = 100_000
+"""Allocations between two garbage collections: results are kept to the end, so there is little to collect."""
 
 STOPPED_BY: Final = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
 
@@ -122,6 +126,7 @@ def evaluate(
     project = Project.find(Path.cwd())
     jobs = plan(project, suites or [], agent=agent, filters=filter or [], tags=tag or [], repeat=repeat)
     finding = Finding()
+    gc.set_threshold(KEEPS_ALL)
     asyncio.run(_evaluate(project, jobs, options, finding))
     assert finding.evaluation is not None
     code = finding.stopped_by or exit_code(finding.evaluation, min_pass_rate)
@@ -170,6 +175,8 @@ async def _player(project: Project, jobs: Sequence[Job], options: Options) -> As
         return live_wire(agent, project, simulate=options.simulate)
 
     live_tools = options.tools is ToolsFrom.LIVE
+    if options.simulate:
+        note("simulated model: recordings will hold scripted answers")
     async with live_player(jobs, mode=options.mode, live_tools=live_tools, go_live=go_live) as player:
         yield player
 

@@ -28,6 +28,8 @@ WORD: Final = max(map(len, WORDS.values()))
 LABEL: Final = len("expected")
 LEAST: Final = 24
 """Cells for text, however narrow the screen."""
+WIDEST: Final = 120
+"""Cells a line of text may fill, however wide the screen: longer lines are hard to read."""
 
 Row = tuple[str, ...]
 
@@ -48,7 +50,7 @@ class Screen:
         lines = clean(text).split("\n")
         if self.width is None:
             return lines
-        room = max(self.width - used, LEAST)
+        room = max(min(self.width, WIDEST) - used, LEAST)
         return [part for line in lines for part in (wrap(line, room, break_on_hyphens=False) or [""])]
 
 
@@ -139,9 +141,8 @@ def _explanation(suite: SuiteResult, case: CaseResult, screen: Screen) -> Iterat
 
 def _failure(verdict: Verdict, screen: Screen) -> Iterator[str]:
     assertion, score = verdict.assertion, verdict.score
-    first, *rest = screen.fold(f"{assertion.type}: {score.reason}", MARGIN)
-    yield f"  {screen.paint(first, BOLD)}"
-    yield from (f"    {line}" for line in rest)
+    for number, line in enumerate(screen.fold(f"{assertion.type}: {score.reason}", 2 * MARGIN)):
+        yield f"{' ' * MARGIN * (2 if number else 1)}{screen.paint(line, BOLD)}"
     yield from _labelled("expected", score.expected, screen)
     yield from _labelled("got", score.got, screen)
     yield from _labelled("where", "; ".join(map(_place, score.places)), screen)
@@ -187,11 +188,11 @@ def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[st
     totals = evaluation.totals
     if evaluation.interrupted:
         yield screen.paint(f"interrupted: {totals.cases} of {evaluation.planned} cases ran", STYLES["error"])
-    yield f"{count(totals.cases, 'case')}: {_counts(totals, screen)}{_rate(totals)}"
-    tokens = totals.usage.all_input + totals.usage.output_tokens
-    cost = "price unknown" if totals.cost_usd is None else dollars(totals.cost_usd)
-    figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), f"{tokens:,} tokens", cost)
-    yield " · ".join((*figures, f"{seconds(totals.seconds)} when it ran for real"))
+    yield f"{screen.paint(count(totals.cases, 'case'), BOLD)}: {_counts(totals, screen)}{_rate(totals)}"
+    if totals.turns:
+        tokens = f"{totals.usage.all_input + totals.usage.output_tokens:,} tokens"
+        figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), tokens, dollars(totals.cost_usd))
+        yield " · ".join((*figures, f"{seconds(totals.seconds)} of model and tools"))
     recorded = f", {count(len(evaluation.recorded), 'recording')} written" if evaluation.recorded else ""
     footer = f"network {evaluation.network}, tools executed {evaluation.tools_executed}{recorded}"
     yield screen.paint(f"{footer} · {seconds(elapsed)}", DIM)

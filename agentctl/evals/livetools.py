@@ -41,7 +41,7 @@ async def _live_take(job: Job, cassette: Cassette, number: int, prices: Prices, 
                 return observe(workshop.folder, job.queries)
 
             model = recorded_model(job, cassette, number)
-            played = await play(job, model=model, tools=workshop.tools, observe=look)
+            played = await play(job, agent=job.agent, model=model, tools=workshop.tools, observe=look)
     except AgentctlError as error:
         return errored(job, number + 1, error)
     if isinstance(played.error, RecordingMiss):

@@ -6,7 +6,7 @@ A case with all its repeats is one job, since its takes share one recording.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -48,6 +48,8 @@ class Job:
     recording: Path
     recording_name: str
     """The recording's file, as messages name it."""
+    unhurried: Agent
+    """The agent without a limit on seconds: a replay waits for nothing, so it has nothing to be late for."""
 
     @property
     def components(self) -> dict[str, str]:
@@ -86,6 +88,7 @@ def plan(
         cases = [case for case in suite.cases if _wanted(suite, case, filters, tags)]
         if cases:
             runner = load_agent(agent or suite.agent, project)
+            unhurried = replace(runner, limits=replace(runner.limits, max_seconds=None))
             folder = project.cassettes / suite.name
             shown = project.show(folder)
             jobs += [
@@ -96,6 +99,7 @@ def plan(
                     repeats=repeat or case.repeat,
                     recording=folder / f"{case.id}{SUFFIX}",
                     recording_name=f"{shown}/{case.id}{SUFFIX}",
+                    unhurried=unhurried,
                 )
                 for case in cases
             ]

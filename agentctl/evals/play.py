@@ -15,6 +15,7 @@ from agentctl.agent.drive import Observe, drive
 from agentctl.agent.events import ModelReplied, ToolCalled
 from agentctl.agent.ports import Hear, Model, Tools
 from agentctl.agent.run import Run
+from agentctl.agent.spec import Agent
 from agentctl.errors import AgentctlError
 from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
@@ -35,8 +36,8 @@ class Played:
         return (entry.event for entry in self.run.entries if isinstance(entry.event, ModelReplied))
 
 
-async def play(job: Job, *, model: Model, tools: Tools, observe: Observe) -> Played:
-    """Drives a new run of the case's agent to its end.
+async def play(job: Job, *, agent: Agent, model: Model, tools: Tools, observe: Observe) -> Played:
+    """Drives a new run of `agent` through the case, to its end.
 
     Raises:
         asyncio.CancelledError: it was interrupted.
@@ -45,7 +46,7 @@ async def play(job: Job, *, model: Model, tools: Tools, observe: Observe) -> Pla
     error: Exception | None = None
     try:
         await drive(
-            job.agent,
+            agent,
             run,
             model=model,
             tools=tools,

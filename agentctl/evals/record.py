@@ -57,7 +57,8 @@ async def _record_take(job: Job, number: int, tape: Tape, live: Live, prices: Pr
 
             wire = RecordingWire(live.wire, tape, base_url=job.agent.provider.base_url or API_BASE)
             tools = RecordingTools(workshop.tools, tape)
-            played = await play(job, model=WireModel(wire, job.agent.retry), tools=tools, observe=look)
+            model = WireModel(wire, job.agent.retry)
+            played = await play(job, agent=job.agent, model=model, tools=tools, observe=look)
     except AgentctlError as error:
         return errored(job, number + 1, error)
     return concluded(job, number + 1, played, prices, lambda _calls: played.seconds)

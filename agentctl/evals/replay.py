@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from random import Random
+from typing import Final
 
 from agentctl.agent.events import Observed
 from agentctl.cassette.file import read
@@ -22,6 +24,8 @@ from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.outcome import Call
 from agentctl.evals.verdict import errored, failed_run, judged
 from agentctl.model.client import WireModel
+
+NO_JITTER: Final = Random(0)  # noqa: S311  waits are skipped: whatever it says is not waited for
 
 STATE_QUERY = "state query"
 """The component that changed when a case asks for state that was not looked at when it was recorded."""
@@ -79,7 +83,8 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
     async def observe() -> list[Observed]:
         return [tools.observed(query.name) for query in job.queries]
 
-    played = await play(job, model=recorded_model(job, cassette, number), tools=tools, observe=observe)
+    model = recorded_model(job, cassette, number)
+    played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe)
     take = cassette.takes[number]
     return concluded(job, number + 1, played, prices, lambda calls: recorded_seconds(take, calls))
 
@@ -92,7 +97,7 @@ def no_take(job: Job, number: int) -> CaseResult:
 
 def recorded_model(job: Job, cassette: Cassette, number: int) -> WireModel:
     """The model as it answered in that take; a retry that once waited does not wait again."""
-    return WireModel(RecordedWire(cassette, number), job.agent.retry, sleep=_at_once)
+    return WireModel(RecordedWire(cassette, number), job.agent.retry, sleep=_at_once, rng=NO_JITTER)
 
 
 def concluded(
