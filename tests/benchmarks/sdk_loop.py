@@ -1,4 +1,4 @@
-"""The loop a user writes by hand on the SDK, over a transport that answers from memory, with the same four assertions."""
+"""The loop a user writes by hand on the SDK, over a transport that answers from memory; the same four assertions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ async def talk(client: Any, case: dict[str, Any]) -> tuple[str, list[str], int]:
         reply = await client.messages.create(
             model=MODEL, max_tokens=1024, system=SYSTEM, tools=TOOLS, messages=messages
         )
-        messages.append({"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in reply.content]})
+        messages.append(
+            {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in reply.content]}
+        )
         results = []
         for block in reply.content:
             if block.type == "tool_use":
@@ -49,7 +51,9 @@ async def talk(client: Any, case: dict[str, Any]) -> tuple[str, list[str], int]:
 async def main() -> None:
     """All cases, one after the other, on one client."""
     transport = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
-    client = anthropic.AsyncAnthropic(api_key="none", base_url="http://memory.invalid", max_retries=0, http_client=transport)
+    client = anthropic.AsyncAnthropic(
+        api_key="none", base_url="http://memory.invalid", max_retries=0, http_client=transport
+    )
     passed = 0
     for case in cases:
         text, called, count = await talk(client, case)

@@ -21,8 +21,8 @@ from agentctl.agent.events import ToolCalled, ToolReturned
 from agentctl.agent.ports import Request, WireReply
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent, Limits, ToolSpec
-from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.file import read
+from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.record import RecordingTools, RecordingWire, Tape, save
 from agentctl.cassette.tape import Header
 from agentctl.model.client import WireModel
@@ -46,7 +46,12 @@ class Canned:
     async def send(self, _request: Request) -> WireReply:
         """The next canned reply."""
         self.left -= 1
-        use = {"type": "tool_use", "id": f"toolu_{self.left:06d}", "name": "get_order_details", "input": {"order_id": "1"}}
+        use = {
+            "type": "tool_use",
+            "id": f"toolu_{self.left:06d}",
+            "name": "get_order_details",
+            "input": {"order_id": "1"},
+        }
         text = {"type": "text", "text": f"Order number {self.left}: let me see."}
         reply = {
             "id": f"msg_{self.left}",

@@ -14,7 +14,24 @@ MODEL = "claude-sonnet-5-5"
 E_MAIL = r"[\w.+-]+@[\w-]+\.[\w.-]+"
 CARD = r"\b(?:\d[ -]?){15}\d\b"
 SECURITY_NUMBER = r"\b\d{3}-\d{2}-\d{4}\b"
-NAMES = "Ada Bela Chidi Dana Edda Femi Gita Hugo Ilse Jude Kofi Lena Milo Nora Omar Pia".split()
+NAMES = [
+    "Ada",
+    "Bela",
+    "Chidi",
+    "Dana",
+    "Edda",
+    "Femi",
+    "Gita",
+    "Hugo",
+    "Ilse",
+    "Jude",
+    "Kofi",
+    "Lena",
+    "Milo",
+    "Nora",
+    "Omar",
+    "Pia",
+]
 GOODS = ["tent", "head torch", "rain jacket", "sleeping mat", "stove", "trail shoes", "water filter", "rucksack"]
 STATES = ["packed", "on its way", "waiting at the depot", "delivered"]
 CARRIERS = ["DHL", "UPS", "FedEx", "GLS"]
@@ -58,7 +75,7 @@ TOOLS: list[dict[str, Any]] = [
 
 
 def build(n: int) -> list[dict[str, Any]]:
-    """n cases: id, input, the model's three turns, the tools' two results, and what is asserted."""
+    """N cases: id, input, the model's three turns, the tools' two results, and what is asserted."""
     rng = random.Random(11)
     return [_case(index, rng) for index in range(n)]
 
@@ -68,7 +85,9 @@ def _case(index: int, rng: random.Random) -> dict[str, Any]:
     order_id, carrier, state = f"ORD-{1000 + index}", rng.choice(CARRIERS), rng.choice(STATES)
     customer = {
         "total": 1,
-        "customers": [{"customer_id": f"C-{index:04d}", "name": name, "email": f"c{index}@example.com", "tier": "plus"}],
+        "customers": [
+            {"customer_id": f"C-{index:04d}", "name": name, "email": f"c{index}@example.com", "tier": "plus"}
+        ],
     }
     order = {
         "order_id": order_id,
@@ -82,7 +101,7 @@ def _case(index: int, rng: random.Random) -> dict[str, Any]:
     }
     item = order["items"][0]
     answer = (
-        f"Thank you for waiting, {name.split()[0]}. I opened order {order_id} for {item['quantity']} {item['name']}. It "
+        f"Thank you for waiting, {name.split(maxsplit=1)[0]}. I opened order {order_id} for {item['quantity']} {item['name']}. It "
         f"is {state} with {carrier} and should reach you on {order['expected_on']}. If it has not arrived five days "
         "after that, tell us and we refund the shipping fee at once. We will write to you as soon as the parcel moves "
         "again. Is there anything else I can do for you today?"
@@ -144,7 +163,9 @@ def sse(reply: dict[str, Any], words: int = 4) -> bytes:
     event("message_start", message={**reply, "content": [], "stop_reason": None})
     for index, block in enumerate(reply["content"]):
         is_text = block["type"] == "text"
-        event("content_block_start", index=index, content_block={**block, **({"text": ""} if is_text else {"input": {}})})
+        event(
+            "content_block_start", index=index, content_block={**block, **({"text": ""} if is_text else {"input": {}})}
+        )
         if is_text:
             parts = block["text"].split(" ")
             pieces = [" ".join(parts[at : at + words]) for at in range(0, len(parts), words)]
@@ -157,6 +178,8 @@ def sse(reply: dict[str, Any], words: int = 4) -> bytes:
                 delta = {"type": "input_json_delta", "partial_json": raw[at : at + 24]}
                 event("content_block_delta", index=index, delta=delta)
         event("content_block_stop", index=index)
-    event("message_delta", delta={"stop_reason": reply["stop_reason"], "stop_sequence": None}, usage={"output_tokens": 60})
+    event(
+        "message_delta", delta={"stop_reason": reply["stop_reason"], "stop_sequence": None}, usage={"output_tokens": 60}
+    )
     event("message_stop")
     return "".join(out).encode()

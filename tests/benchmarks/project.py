@@ -1,0 +1,133 @@
+"""The same work as a project of ours: agent, tools, suite, and recordings made through the real recorder.
+
+The model that is recorded answers from memory; everything from the wire up is what `agentctl eval --record-mode all`
+runs. Call it as `python project.py CASES FOLDER`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workload import CARD, E_MAIL, MODEL, SECURITY_NUMBER, SYSTEM, TOOLS, build, message, sse
+
+from agentctl.agent.ports import Request, WireReply
+from agentctl.config.project import Project
+from agentctl.evals.evaluate import evaluate
+from agentctl.evals.live import live_player
+from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.prices import Prices
+
+HANDLERS = """
+import json
+from pathlib import Path
+
+RESULTS = json.loads((Path(__file__).parent / "results.json").read_text())
+
+def search_customers(query, limit=5):
+    return RESULTS[query]
+
+def get_order_details(order_id):
+    return RESULTS[order_id]
+"""
+
+
+def documents(cases: list[dict[str, Any]], folder: Path) -> None:
+    """Writes the agent, its tools and the suite (JSON is YAML)."""
+    agent = {"schema": 1, "kind": "agent", "model": MODEL, "params": {"max_tokens": 1024}, "tools": "bench-tools"}
+    tools = [{**tool, "handler": f"handlers.py:{tool['name']}"} for tool in TOOLS]
+    suite = {
+        "schema": 1,
+        "kind": "suite",
+        "agent": "bench",
+        "cases": [
+            {
+                "id": case["id"],
+                "input": case["input"],
+                "assert": [
+                    {"type": "contains", "value": case["contains"]},
+                    {"type": "trajectory:tool-sequence", "value": case["sequence"], "mode": "exact"},
+                    {"type": "max-turns", "value": case["max_turns"]},
+                    {"type": "not-regex", "value": f"{E_MAIL}|{CARD}|{SECURITY_NUMBER}"},
+                ],
+            }
+            for case in cases
+        ],
+    }
+    write(folder / "prompts/bench/v1.yaml", {**agent, "system": SYSTEM})
+    write(folder / "prompts/bench-tools/v1.yaml", {"schema": 1, "kind": "tools", "tools": tools})
+    write(folder / "evals/bench.yaml", suite)
+    (folder / "prompts/bench-tools/handlers.py").write_text(HANDLERS)
+    results = {}
+    for case in cases:
+        for turn, result in zip(case["turns"], case["results"], strict=False):
+            results[next(iter(turn[1]["input"].values()))] = result
+    write(folder / "prompts/bench-tools/results.json", results)
+
+
+def write(path: Path, value: Any) -> None:
+    """A JSON file and its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2))
+
+
+class Canned:
+    """A wire that answers each case's turns from memory."""
+
+    def __init__(self, cases: list[dict[str, Any]]) -> None:
+        self._by_input = {case["input"]: case for case in cases}
+        self.sent = 0
+
+    async def send(self, request: Request) -> WireReply:
+        """The reply to the case's next turn."""
+        self.sent += 1
+        messages = request.body["messages"]
+        case = self._by_input[messages[0]["content"]]
+        data = sse(message(case, len(messages) // 2))
+
+        async def body() -> AsyncIterator[bytes]:
+            yield data
+
+        return WireReply(200, {"content-type": "text/event-stream"}, body())
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a recording asks of a live wire."""
+
+    wire: Canned
+    source: str = "memory"
+
+
+async def record(cases: list[dict[str, Any]], folder: Path) -> None:
+    """Records every case."""
+
+    @asynccontextmanager
+    async def go_live(_agent: Any) -> AsyncIterator[Live]:
+        yield Live(Canned(cases))
+
+    project = Project(folder)
+    jobs = plan(project)
+    async with live_player(jobs, mode=RecordMode.ALL, live_tools=False, go_live=go_live) as player:
+        done = await evaluate(jobs, prices=Prices(project.state / "prices.json"), live=player)
+    assert len(done.recorded) == len(cases), done.recorded
+
+
+def make(count: int, folder: Path) -> None:
+    """The whole project with `count` cases, and the plain files that the other variants read."""
+    cases = build(count)
+    documents(cases, folder)
+    write(folder / "cases.json", cases)
+    bodies = (json.dumps(message(case, turn)) for case in cases for turn in range(3))
+    (folder / "bodies.jsonl").write_text("\n".join(bodies))
+    asyncio.run(record(cases, folder))
+
+
+if __name__ == "__main__":
+    make(int(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,149 @@
+"""Benchmarks: start-up, replay eval, a long session, each beside its baseline in the same run.
+
+    python tests/benchmarks/run.py [startup] [replay] [session] [--rounds 7]
+
+A round runs every variant once, in turn, so that a slow spell of the machine hits all of them; figures are medians over
+the rounds, ratios are taken round by round and their median is shown. CPU is user + system time of the whole process as
+the kernel accounts it, which is what to compare on a machine that does other things too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PYTHON = sys.executable
+AGENTCTL = str(Path(PYTHON).with_name("agentctl"))
+CASES = 200
+TURNS = 200
+
+
+def cpu(*argv: str) -> float:
+    """CPU seconds of one process; its output is thrown away, its exit code may be 1 (a case that fails)."""
+    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert child.stderr is not None
+    complaint = child.stderr.read()
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    child.stderr.close()
+    if child.returncode not in {0, 1}:
+        sys.exit(f"{' '.join(argv)} exited with {child.returncode}:\n{complaint.decode(errors='replace')}")
+    return used.ru_utime + used.ru_stime
+
+
+def rounds(count: int, variants: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """The figure of each variant, round by round; a first round warms up and is not counted."""
+    figures: dict[str, list[float]] = {name: [] for name in variants}
+    for number in range(count + 1):
+        for name, variant in variants.items():
+            figure = variant()
+            if number:
+                figures[name].append(figure)
+    return figures
+
+
+def ratio(over: list[float], under: list[float]) -> float:
+    """Median of the ratios round by round."""
+    return statistics.median(a / b for a, b in zip(over, under, strict=True))
+
+
+def row(name: str, *cells: str) -> None:
+    """One line of the table."""
+    print(f"  {name:<36}" + "".join(f"{cell:>16}" for cell in cells))
+
+
+def startup(count: int) -> None:
+    """Start-up against an interpreter that does nothing."""
+    variants = {
+        "python -c pass": lambda: cpu(PYTHON, "-c", "pass"),
+        "agentctl --version": lambda: cpu(AGENTCTL, "--version"),
+        "agentctl --help": lambda: cpu(AGENTCTL, "--help"),
+        "agentctl eval --help": lambda: cpu(AGENTCTL, "eval", "--help"),
+    }
+    figures = rounds(count, variants)
+    print("start-up, CPU of the whole process")
+    for name, values in figures.items():
+        row(name, f"{statistics.median(values) * 1000:.0f} ms", f"{ratio(values, figures['python -c pass']):.1f} x")
+
+
+def replay(count: int) -> None:
+    """A replay eval of 200 cases against the bare SDK loop and against the floor, start-up in and out."""
+    with tempfile.TemporaryDirectory() as scratch:
+        many, one = Path(scratch) / "many", Path(scratch) / "one"
+        for size, folder in ((CASES, many), (1, one)):
+            subprocess.run([PYTHON, HERE / "project.py", str(size), str(folder)], check=True)
+
+        def ours(folder: Path) -> float:
+            return cpu(AGENTCTL, "-C", str(folder), "eval")
+
+        def script(name: str, folder: Path) -> float:
+            return cpu(PYTHON, str(HERE / name), str(folder))
+
+        variants = {
+            "floor": lambda: script("floor.py", many),
+            "floor, 1 case": lambda: script("floor.py", one),
+            "agentctl eval": lambda: ours(many),
+            "agentctl eval, 1 case": lambda: ours(one),
+            "bare SDK loop": lambda: script("sdk_loop.py", many),
+            "bare SDK loop, 1 case": lambda: script("sdk_loop.py", one),
+        }
+        figures = rounds(count, variants)
+    each = {
+        name: [(a - b) / (CASES - 1) for a, b in zip(figures[name], figures[f"{name}, 1 case"], strict=True)]
+        for name in ("floor", "agentctl eval", "bare SDK loop")
+    }
+    print(f"replay eval, {CASES} cases of three turns, two tool calls, four assertions; CPU")
+    row("", "whole process", "1 case", "a further case", "x floor", "x SDK loop")
+    for name, values in each.items():
+        row(
+            name,
+            f"{statistics.median(figures[name]):.2f} s",
+            f"{statistics.median(figures[f'{name}, 1 case']):.2f} s",
+            f"{statistics.median(values) * 1000:.3f} ms",
+            f"{ratio(values, each['floor']):.2f}",
+            f"{ratio(values, each['bare SDK loop']):.2f}",
+        )
+
+
+def session(count: int) -> None:
+    """What a turn costs at the beginning and at the end of a long session."""
+    tenth = TURNS // 10
+    firsts, lasts = [], []
+    for number in range(count + 1):
+        done = subprocess.run([PYTHON, HERE / "session.py", str(TURNS)], check=True, capture_output=True, text=True)
+        marks = json.loads(done.stdout)
+        turns = [later - earlier for earlier, later in itertools.pairwise(marks)]
+        if number:
+            firsts.append(statistics.mean(turns[1 : tenth + 1]))
+            lasts.append(statistics.mean(turns[-tenth - 1 : -1]))
+    print(f"one session of {TURNS} tool turns from a recording, CPU a turn")
+    row("first tenth", f"{statistics.median(firsts) * 1000:.3f} ms")
+    row("last tenth", f"{statistics.median(lasts) * 1000:.3f} ms", f"{ratio(lasts, firsts):.2f} x")
+
+
+BENCHMARKS = {"startup": startup, "replay": replay, "session": session}
+
+
+def main() -> None:
+    """Runs what was asked for, or all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; all without one")
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, medians of {arguments.rounds} rounds")
+    for name in arguments.names or BENCHMARKS:
+        BENCHMARKS[name](arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
