@@ -103,15 +103,28 @@ def _inspect_suite(path: Path, project: Project, report: Report) -> None:
     report.documents.append(seen)
     try:
         suite = load_suite(path, project)
-        seen["cases"] = len(suite.cases)
-        report.problems += _function_problems(suite)
-        agent = load_agent(suite.agent, project)
+    except ConfigError as error:
+        report.problems += error.problems
+        _agent_under_test(path, project, report)
+        return
+    seen["cases"] = len(suite.cases)
+    report.problems += _function_problems(suite)
+    agent = _agent_under_test(path, project, report)
+    if agent is not None:
+        report.warnings += _unknown_tools(suite, agent)
+
+
+def _agent_under_test(path: Path, project: Project, report: Report) -> Agent | None:
+    """The agent that a suite names, sound or not; what is wrong with it is reported."""
+    try:
+        document = read_yaml(path, project.show(path))
+        ref = document.value.get("agent") if isinstance(document.value, dict) else None
+        return load_agent(ref, project) if isinstance(ref, str) else None
     except ConfigError as error:
         report.problems += error.problems
     except UsageError as error:
-        report.problems.append(read_yaml(path, file).problem(("agent",), str(error), hint=error.hint))
-    else:
-        report.warnings += _unknown_tools(suite, agent)
+        report.problems.append(document.problem(("agent",), str(error), hint=error.hint))
+    return None
 
 
 def _function_problems(suite: Suite) -> Iterator[Problem]:

@@ -81,7 +81,7 @@ def findings(model: type[BaseModel], value: Any, error: ValidationError) -> list
 
 def _counted_wrong(error: Any) -> bool:
     """Whether a list is long enough, and pydantic only did not count the entries that have errors of their own."""
-    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
+    return bool(error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"])
 
 
 def _located(value: Any, error: Any) -> _Raw:
