@@ -101,16 +101,16 @@ def _case(index: int, rng: random.Random) -> dict[str, Any]:
     }
     item = order["items"][0]
     answer = (
-        f"Thank you for waiting, {name.split(maxsplit=1)[0]}. I opened order {order_id} for {item['quantity']} {item['name']}. It "
-        f"is {state} with {carrier} and should reach you on {order['expected_on']}. If it has not arrived five days "
+        f"Thank you for waiting, {name.split(maxsplit=1)[0]}. I opened order {order_id} for {item['quantity']} "
+        f"{item['name']}. It is {state} with {carrier} and should reach you on {order['expected_on']}. If it has not arrived five days "
         "after that, tell us and we refund the shipping fee at once. We will write to you as soon as the parcel moves "
         "again. Is there anything else I can do for you today?"
     )
     flaw = index % 20
     return {
         "id": f"case-{index:04d}",
-        "input": f"Hello, my name is {name}. Where is my order {order_id}? I have waited for a while and nobody told me "
-        f"anything. Please check it and tell me when it will be here. My reference is R-{index:04d}.",
+        "input": f"Hello, my name is {name}. Where is my order {order_id}? I have waited for a while and nobody told "
+        f"me anything. Please check it and tell me when it will be here. My reference is R-{index:04d}.",
         "turns": [
             _turn(index, "a", "I will look up your account first.", "search_customers", {"query": name, "limit": 5}),
             _turn(index, "b", "I found your account. Now the order.", "get_order_details", {"order_id": order_id}),
