@@ -102,7 +102,8 @@ def _case(index: int, rng: random.Random) -> dict[str, Any]:
     item = order["items"][0]
     answer = (
         f"Thank you for waiting, {name.split(maxsplit=1)[0]}. I opened order {order_id} for {item['quantity']} "
-        f"{item['name']}. It is {state} with {carrier} and should reach you on {order['expected_on']}. If it has not arrived five days "
+        f"{item['name']}. It is {state} with {carrier} and should reach you on {order['expected_on']}."
+        " If it has not arrived five days "
         "after that, tell us and we refund the shipping fee at once. We will write to you as soon as the parcel moves "
         "again. Is there anything else I can do for you today?"
     )
