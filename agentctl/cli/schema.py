@@ -27,6 +27,7 @@ class Kind(StrEnum):
     AGENT = "agent"
     TOOLS = "tools"
     SUITE = "suite"
+    SIMULATOR = "simulator"
 
 
 def schema(
@@ -36,7 +37,7 @@ def schema(
     print: Annotated[Kind | None, typer.Option("--print", help="Print one schema instead of writing them.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Name the files written as JSON.")] = False,
 ) -> None:
-    """Write JSON Schemas of agents, tools and suites, so that your editor completes and checks them."""
+    """Write JSON Schemas of the documents, so that your editor completes and checks them."""
     if print is not None:
         json_document(schema_of(print))
         return
@@ -56,6 +57,10 @@ def schema_of(kind: Kind) -> JsonObject:
         return editor_schema(AgentDocument, "agentctl agent")
     if kind is Kind.TOOLS:
         return editor_schema(ToolsDocument, "agentctl tools")
+    if kind is Kind.SIMULATOR:
+        from agentctl.simulator.script import Script  # noqa: PLC0415  brings a template engine, for this kind alone
+
+        return editor_schema(Script, "agentctl simulator script")
     return editor_schema(SuiteDocument, "agentctl suite", suite_schema())
 
 

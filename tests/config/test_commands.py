@@ -172,7 +172,8 @@ def test_schema(make: Make, run: Run, tmp_path: Path) -> None:
     make()
     done = run("schema", "--json")
     folder = tmp_path / ".agentctl" / "schemas"
-    assert json.loads(done.out)["written"] == [str(folder / f"{kind}.json") for kind in ("agent", "tools", "suite")]
+    kinds = ("agent", "tools", "suite", "simulator")
+    assert json.loads(done.out)["written"] == [str(folder / f"{kind}.json") for kind in kinds]
     assert json.loads((folder / "agent.json").read_text())["title"] == "agentctl agent"
     assert run("schema", "--dir", "here").out.splitlines()[0] == "here/agent.json"
     assert json.loads(run("schema", "--print", "suite").out)["title"] == "agentctl suite"
