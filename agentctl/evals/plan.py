@@ -89,7 +89,7 @@ def plan(
         if cases:
             runner = load_agent(agent or suite.agent, project)
             unhurried = replace(runner, limits=replace(runner.limits, max_seconds=None))
-            folder = project.cassettes / suite.name
+            folder = recordings(project, suite, runner, agent)
             shown = project.show(folder)
             jobs += [
                 Job(
@@ -106,6 +106,17 @@ def plan(
     if not jobs:
         raise _nothing(project, suites, filters, tags)
     return jobs
+
+
+def recordings(project: Project, suite: Suite, runner: Agent, instead: str | None) -> Path:
+    """The folder of a suite's recordings; an agent that runs `instead` of the suite's own has one of its own inside it.
+
+    So trying another version neither overwrites what the suite's agent recorded, nor finds all of it stale.
+    """
+    folder = project.cassettes / suite.name
+    if instead is None or runner.bundle == load_agent(suite.agent, project).bundle:
+        return folder
+    return folder / runner.ref
 
 
 def _wanted(suite: Suite, case: Case, filters: Iterable[str], tags: Iterable[str]) -> bool:
