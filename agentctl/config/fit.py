@@ -85,7 +85,8 @@ def _imported(load: Callable[[str], T], spec: str, broken: set[str]) -> T | None
         broken.add(file)
         place = _line_of(error, file)
         cause = shown(f"{type(error).__name__}: {error}"[:MAX_MESSAGE].splitlines()[0])
-        raise UsageError(f"{file}{place} cannot be imported: {cause}", hint="run the file with `python` to see the whole traceback") from None
+        hint = "run the file with `python` to see the whole traceback"
+        raise UsageError(f"{file}{place} cannot be imported: {cause}", hint=hint) from None
 
 
 def _line_of(error: BaseException, file: str) -> str:
