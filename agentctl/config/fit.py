@@ -84,7 +84,7 @@ def _imported(load: Callable[[str], T], spec: str, broken: set[str]) -> T | None
     except (Exception, SystemExit) as error:  # noqa: BLE001  other people's code
         broken.add(file)
         place = _line_of(error, file)
-        cause = shown(f"{type(error).__name__}: {error}"[:MAX_MESSAGE].splitlines()[0])
+        cause = shown(f"{type(error).__name__}: {error}".splitlines()[0], MAX_MESSAGE)
         hint = "run the file with `python` to see the whole traceback"
         raise UsageError(f"{file}{place} cannot be imported: {cause}", hint=hint) from None
 
@@ -114,9 +114,9 @@ def _schema_flaws(schema: JsonObject) -> Iterator[tuple[list[str | int], str]]:
     try:
         jsonschema_rs.validator_for(schema)
     except jsonschema_rs.ValidationError as error:
-        yield list(error.instance_path), f"no valid JSON Schema: {error.message[:MAX_MESSAGE]}"
+        yield list(error.instance_path), f"no valid JSON Schema: {shown(error.message, MAX_MESSAGE)}"
     except (jsonschema_rs.ReferencingError, ValueError) as error:
-        yield [], f"no valid JSON Schema: {str(error)[:MAX_MESSAGE]}"
+        yield [], f"no valid JSON Schema: {shown(error, MAX_MESSAGE)}"
 
 
 def parameter_flaws(handler: Handler, schema: JsonObject) -> list[str]:

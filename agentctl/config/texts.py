@@ -43,10 +43,10 @@ def decoded(text: bytes | str, file: str) -> str:
     return result
 
 
-def shown(value: object) -> str:
-    """`value` as a message may hold it: one line, cut when it is long."""
+def shown(value: object, most: int = MAX_SHOWN) -> str:
+    """`value` as a message may hold it: one line, cut after `most` characters."""
     text = str(value)
-    cut = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+    cut = text if len(text) <= most else f"{text[:most]}..."
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in cut)
 
 

@@ -101,7 +101,10 @@ def test_parameters(make: Make, text: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("import nothing_of_that_name", ":7 cannot be imported: ModuleNotFoundError: No module named 'nothing_of_that"),
+        (
+            "import nothing_of_that_name",
+            ":7 cannot be imported: ModuleNotFoundError: No module named 'nothing_of_that_name'",
+        ),
         ("def look_up(:", ":7 cannot be imported: SyntaxError: "),
         ("1 / 0", ":7 cannot be imported: ZeroDivisionError: division by zero"),
         ("raise SystemExit('done')", ":7 cannot be imported: SystemExit: done"),
