@@ -23,7 +23,7 @@ LEFT_OUT: Final = frozenset({"__pycache__", ".agentctl"})
 
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to put it; made when it is not there.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the files written as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the files written as JSON.")] = False,
 ) -> None:
     """Lay down a small working project: an agent, its tools, a suite and its recordings.
 
@@ -39,7 +39,7 @@ def init(
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:
             file.write(source.read_bytes())
-    if as_json:
+    if json:
         json_document({"directory": str(directory), "files": [str(path) for path in found]})
         return
     for path in found:

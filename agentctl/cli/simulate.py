@@ -21,7 +21,7 @@ def simulate(
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
 ) -> None:
     """Serve a local, scripted Messages API until Ctrl-C.
 
@@ -29,7 +29,7 @@ def simulate(
     """
     if script is not None and not script.is_file():
         raise UsageError(f"there is no file {script}", hint="agents keep theirs in prompts/<agent>/simulator.yaml")
-    asyncio.run(_serve(Simulator(load_script(script), host=host, port=port), as_json=as_json))
+    asyncio.run(_serve(Simulator(load_script(script), host=host, port=port), as_json=json))
 
 
 async def _serve(simulator: Simulator, *, as_json: bool) -> None:
