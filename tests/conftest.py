@@ -7,9 +7,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+hypothesis.settings.register_profile("untimed", deadline=None)  # a test says nothing about how fast the machine is
+hypothesis.settings.load_profile("untimed")
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 

@@ -23,7 +23,7 @@ from agentctl.errors import DeadlineExceeded, ModelError
 from agentctl.model.decode import decode
 
 JITTER_ON_TOP = 0.1
-"""Of the server's wait: it told every client the same number."""
+"""Of the server's wait, at least: it told every client the same number."""
 
 LONGEST_WAIT = 3600.0
 """Seconds. A server that asks for more is not waited for, even by a run without a deadline."""
@@ -98,10 +98,10 @@ class WireModel:
         """One attempt."""
         return await decode(await self._wire.send(request), on_delta)
 
-    def backoff(self, attempt: int) -> float:
-        """Seconds before the attempt after `attempt`, full jitter."""
-        ceiling = min(self._retry.cap, self._retry.base * 2.0 ** min(attempt - 1, MAX_DOUBLINGS))
-        return self._rng.uniform(0.0, ceiling)
+    def jitter(self, attempt: int, *, told: float = 0.0, room: float = math.inf) -> float:
+        """Seconds on top of what the server asked for, before the attempt after `attempt`; `room` is never exceeded."""
+        backoff = min(self._retry.cap, self._retry.base * 2.0 ** min(attempt - 1, MAX_DOUBLINGS))
+        return self._rng.uniform(0.0, min(max(backoff, told * JITTER_ON_TOP), room))
 
 
 class _Call:
@@ -157,15 +157,15 @@ class _Call:
         error = state.outcome.exception()
         told = (error.retry_after if isinstance(error, ModelError) else None) or 0.0
         left = math.inf if self._deadline is None else self._deadline - time.monotonic()
-        jitter = self._model.backoff(self._attempts)
-        wait = told or jitter
+        room = (left - told) / 2 if told else math.inf
+        wait = told + self._model.jitter(self._attempts, told=told, room=max(room, 0.0))
         if wait >= left or told > LONGEST_WAIT:
             asked = f"the server asked to wait {told:g} s" if told else f"the next attempt is in {wait:.1f} s"
-            room = "longer than any wait here" if left == math.inf else f"but only {max(left, 0.0):.1f} s are left"
+            limit = "longer than any wait here" if left == math.inf else f"but only {max(left, 0.0):.1f} s are left"
             raise DeadlineExceeded(
-                f"{error}; {asked}, {room}", type="deadline", retry_after=told or None, hint=MORE_TIME
+                f"{error}; {asked}, {limit}", type="deadline", retry_after=told or None, hint=MORE_TIME
             ) from error
-        return told + min(jitter, told * JITTER_ON_TOP, (left - told) / 2) if told else jitter
+        return wait
 
 
 def _can_help(error: BaseException) -> bool:

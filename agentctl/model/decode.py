@@ -118,6 +118,8 @@ class StreamDecoder:
         self._message: JsonObject | None = None
         self._blocks: list[Block] = []
         self._open: OpenBlock | None = None
+        self._ending = False
+        """A message_delta said why the message stops: no block starts any more."""
         self._stopped = False
         self._any = False
 
@@ -187,13 +189,14 @@ class StreamDecoder:
 
     def _start_block(self, event: JsonObject) -> None:
         block = event.get("content_block")
-        if self._message is None or self._stopped or self._open is not None or not isinstance(block, dict):
+        if self._message is None or self._ending or self._open is not None or not isinstance(block, dict):
             raise self._broken("content_block_start out of place")
         if event.get("index") != len(self._blocks):
             raise self._misplaced(event)
         self._open = OpenBlock(block)
-        if self._on_delta is not None and block.get("type") == "text" and block.get("text"):
-            self._on_delta("text", block["text"])
+        shown = block.get("text")
+        if self._on_delta is not None and block["type"] == "text" and isinstance(shown, str) and shown:
+            self._on_delta("text", shown)
 
     def _delta(self, event: JsonObject) -> None:
         delta = event.get("delta")
@@ -218,6 +221,7 @@ class StreamDecoder:
         if self._message is None or self._stopped or not isinstance(delta, dict):
             raise self._broken("message_delta out of place")
         self._message.update(delta)
+        self._ending = self._ending or delta.get("stop_reason") is not None
         usage = event.get("usage")
         if isinstance(usage, dict):  # cumulative: it overwrites, it does not add
             earlier = self._message.get("usage")
@@ -229,7 +233,7 @@ class StreamDecoder:
             raise self._broken("message_stop out of place")
         if self._open is not None and self._message.get("stop_reason") != "max_tokens":
             raise self._broken("message_stop while a block is open")
-        self._stopped = True
+        self._ending = self._stopped = True
 
     def _misplaced(self, event: JsonObject) -> ProtocolError:
         return self._broken(f"block index {event.get('index')!r}, expected {len(self._blocks)}")
