@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -127,8 +127,10 @@ def evaluate(
     jobs = plan(project, suites or [], agent=agent, filters=filter or [], tags=tag or [], repeat=repeat)
     finding = Finding()
     gc.set_threshold(KEEPS_ALL)
-    asyncio.run(_evaluate(project, jobs, options, finding))
-    assert finding.evaluation is not None
+    with suppress(asyncio.CancelledError):  # a signal came before the first case began
+        asyncio.run(_evaluate(project, jobs, options, finding))
+    if finding.evaluation is None:
+        return finding.stopped_by or exits.INTERRUPTED
     code = finding.stopped_by or exit_code(finding.evaluation, min_pass_rate)
     _report(project, finding.evaluation, code, output or [], time.perf_counter() - began, as_json=json)
     return code
@@ -196,15 +198,26 @@ def exit_code(evaluation: Evaluation, min_pass_rate: float | None = None) -> int
 def _report(
     project: Project, evaluation: Evaluation, code: int, files: Sequence[Path], elapsed: float, *, as_json: bool
 ) -> None:
+    """Writes every file that was asked for, then the page or the document; a file that failed is told last.
+
+    Raises:
+        StoreError: a file that was asked for could not be written.
+    """
+    unwritten: StoreError | None = None
     for path in files:
-        write_report(path, evaluation, code)
+        try:
+            write_report(path, evaluation, code)
+        except StoreError as error:
+            unwritten = unwritten or error
     try:
         keep(project, evaluation, code)
-    except StoreError as error:
+    except StoreError as error:  # a checkout that is read only can be evaluated all the same
         note(f"the result is not kept: {error}")
     if as_json:
         json_document(evaluation.to_json(code))
-        return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in lines_of(evaluation, Screen(width, wants_color(sys.stdout)), elapsed):
-        say(line)
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        for line in lines_of(evaluation, Screen(width, wants_color(sys.stdout)), elapsed):
+            say(line)
+    if unwritten is not None:
+        raise unwritten

@@ -41,7 +41,7 @@ def assertion_of(raw: Json, line: int = 0) -> Assertion:
     except Misfit as misfit:
         inside = misfit.path[:1] == ("value",)
         path = (*at_value, *misfit.path[1:]) if inside else (*at_fields, *misfit.path)
-        raise Misfit(f"{type_}: {misfit}", *path, hint=misfit.hint) from None
+        raise Misfit(f"{type_}: {misfit}", *path, hint=misfit.hint, on_key=misfit.on_key) from None
     value = fields if scorer.value_is_fields else fields.get("value")
     return Assertion(type_, value, ready, negated=type_.startswith(NOT), weight=weight, line=line)
 
@@ -93,10 +93,11 @@ def _taken_apart(raw: Json) -> tuple[str, JsonObject, tuple[str, ...]]:
 
 
 def _unknown(type_: str, *path: str) -> Misfit:
+    on_key = path == (type_,)
     if type_.removeprefix(NOT) in SCORERS:
-        return Misfit(f"{type_.removeprefix(NOT)} has no {NOT} form", *path)
+        return Misfit(f"{type_.removeprefix(NOT)} has no {NOT} form", *path, on_key=on_key)
     hint = nearest(type_, TYPES, kind="") or f"the types are: {', '.join(SCORERS)}"
-    return Misfit(f"unknown assertion type {type_!r}", *path, hint=hint)
+    return Misfit(f"unknown assertion type {type_!r}", *path, hint=hint, on_key=on_key)
 
 
 def _weight(weight: Json) -> float:
@@ -112,6 +113,6 @@ def _check_keys(scorer: Scorer, fields: JsonObject) -> None:
     for key in fields:
         if key not in known:
             hint = nearest(str(key), [*known, "weight"], kind="keys")
-            raise Misfit(f"unknown key {key!r}", key, hint=hint)
+            raise Misfit(f"unknown key {key!r}", key, hint=hint, on_key=True)
     if scorer.needs_value and fields.get("value") is None:
         raise Misfit("needs a value", *(("value",) if "value" in fields else ()))

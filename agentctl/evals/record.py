@@ -1,7 +1,7 @@
 """Recording a case: it runs live, in a workspace of its own, and all its takes are written at once or not at all.
 
 A case whose run failed for reasons that are not the agent's (no network, no credit) leaves its old recording alone: a
-recorded outage would be replayed as an answer.
+recorded outage would be replayed as an answer. Its other repeats are not paid for either.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ from agentctl.evals.prices import Prices
 from agentctl.evals.replay import concluded
 from agentctl.evals.result import CaseResult
 from agentctl.evals.stage import Live, Stage
-from agentctl.evals.verdict import errored
+from agentctl.evals.verdict import errored, failed_run, says_something
 from agentctl.evals.workspace import observe
 from agentctl.model.client import WireModel
 
 
 async def record(job: Job, prices: Prices, stage: Stage) -> list[CaseResult]:
-    """Every repeat of the case, live; its recording is replaced when none of them errored."""
+    """Every repeat of the case, live; its recording is replaced when every run says something about the agent."""
     live = stage.live(job.agent)
     results: list[CaseResult] = []
     tapes: list[Tape] = []
     for number in range(job.repeats):
         tape = Tape()
-        results.append(await _record_take(job, number, tape, live, prices, stage))
+        result, sound = await _record_take(job, number, tape, live, prices, stage)
+        results.append(result)
+        if not sound:
+            return results + [_not_reached(job, later) for later in range(number + 1, job.repeats)]
         tapes.append(tape)
-    if any(result.status == "error" for result in results):
-        return results
     try:
         save(job.recording, _header(job, live), tapes, redactor(secrets_in(os.environ)))
     except AgentctlError as error:
@@ -45,7 +46,10 @@ async def record(job: Job, prices: Prices, stage: Stage) -> list[CaseResult]:
     return results
 
 
-async def _record_take(job: Job, number: int, tape: Tape, live: Live, prices: Prices, stage: Stage) -> CaseResult:
+async def _record_take(
+    job: Job, number: int, tape: Tape, live: Live, prices: Prices, stage: Stage
+) -> tuple[CaseResult, bool]:
+    """The result, and whether the tape is worth keeping: a check that is broken does not make the run worthless."""
     try:
         with stage.workshop(job, number) as workshop:
 
@@ -60,8 +64,14 @@ async def _record_take(job: Job, number: int, tape: Tape, live: Live, prices: Pr
             model = WireModel(wire, job.agent.retry)
             played = await play(job, agent=job.agent, model=model, tools=tools, observe=look)
     except AgentctlError as error:
-        return errored(job, number + 1, error)
-    return concluded(job, number + 1, played, prices, lambda _calls: played.seconds)
+        return errored(job, number + 1, error), False
+    result = concluded(job, number + 1, played, prices, lambda _calls: played.seconds)
+    sound = played.error is None and result.outcome is not None and says_something(job, result.outcome)
+    return result, sound
+
+
+def _not_reached(job: Job, number: int) -> CaseResult:
+    return failed_run(job, number + 1, "not run: the take before it could not be recorded")
 
 
 def _header(job: Job, live: Live) -> Header:

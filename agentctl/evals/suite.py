@@ -168,7 +168,7 @@ class _Loader:
             try:
                 assertion = assertions.assertion_of(raw, self._document.find(place).line)
             except Misfit as misfit:
-                self._refuse((*place, *misfit.path), str(misfit), misfit.hint)
+                self._refuse((*place, *misfit.path), str(misfit), misfit.hint, on_key=misfit.on_key)
                 continue
             if isinstance(assertion.ready, Check):
                 self._check_file(place, assertion.ready)
@@ -191,8 +191,9 @@ class _Loader:
                 )
             seen.setdefault(key, case.line)
 
-    def _refuse(self, path: Path_, message: str, hint: str = "", *, text_line: int = 0) -> None:
-        self._problems.append(self._document.problem(path, message, hint=hint, text_line=text_line))
+    def _refuse(self, path: Path_, message: str, hint: str = "", *, on_key: bool = False, text_line: int = 0) -> None:
+        problem = self._document.problem(path, message, hint=hint, on_key=on_key, text_line=text_line)
+        self._problems.append(problem)
 
 
 def _at(value: Any, path: Path_) -> list[Any]:

@@ -7,6 +7,7 @@ that the agent is not to blame for (the API failed) is an error.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from agentctl.errors import AgentctlError, RecordingMiss
@@ -28,10 +29,10 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
     """The verdict on one finished run."""
     case = job.case
     asserts = case.asserts
-    if outcome.ended != COMPLETED and not any(each.type == ENDED for each in asserts):
-        if outcome.ended in BLAMELESS:
-            message = outcome.run.ended.message if outcome.run.ended is not None else ""
-            return failed_run(job, repeat, message or outcome.ended, outcome=outcome)
+    if not says_something(job, outcome):
+        message = outcome.run.ended.message if outcome.run.ended is not None else ""
+        return failed_run(job, repeat, message or outcome.ended, outcome=outcome)
+    if outcome.ended != COMPLETED and not _asserts_end(asserts):
         asserts = (*asserts, Assertion(ENDED, COMPLETED, COMPLETED, line=case.line))
     try:
         verdicts = tuple([Verdict(each, scorers.score(each, outcome)) for each in asserts])
@@ -54,6 +55,15 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
         score=score,
         outcome=outcome,
     )
+
+
+def says_something(job: Job, outcome: Outcome) -> bool:
+    """Whether the way the run ended is the agent's doing, or is what the case is about."""
+    return outcome.ended not in BLAMELESS or _asserts_end(job.case.asserts)
+
+
+def _asserts_end(asserts: Iterable[Assertion]) -> bool:
+    return any(each.type == ENDED for each in asserts)
 
 
 def failed_run(

@@ -64,12 +64,17 @@ class CannotScore(Exception):
 
 
 class Misfit(ValueError):
-    """A value has not the shape its assertion type takes. `path` leads to the culprit inside the assertion."""
+    """A value has not the shape its assertion type takes.
 
-    def __init__(self, message: str, *path: str | int, hint: str = "") -> None:
+    `path` leads to the culprit inside the assertion, or to what is around the place where something is missing;
+    `on_key` says that it is the key there that is wrong, not its value.
+    """
+
+    def __init__(self, message: str, *path: str | int, hint: str = "", on_key: bool = False) -> None:
         super().__init__(message)
         self.path = path
         self.hint = hint
+        self.on_key = on_key
 
 
 Fields: TypeAlias = Mapping[str, Json]

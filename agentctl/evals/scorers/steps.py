@@ -109,7 +109,7 @@ def _bounds(value: JsonObject) -> Bounds:
 def _only(value: JsonObject, known: tuple[str, ...]) -> JsonObject:
     for key in value:
         if key not in known:
-            raise Misfit(f"unknown key {key!r}", "value", key, hint=f"the keys are {', '.join(known)}")
+            raise Misfit(f"unknown key {key!r}", "value", key, hint=f"the keys are {', '.join(known)}", on_key=True)
     return value
 
 

@@ -1,0 +1,150 @@
+"""Assertions as they are written: every form of every type, what is refused, and the schema that editors check with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentctl.evals.assertions import assertion_of
+from agentctl.evals.scorers import TYPES
+from agentctl.evals.scorers.score import Misfit
+from agentctl.evals.suite import suite_schema
+
+GOOD: list[Any] = [
+    "is-json",
+    {"equals": "x"},
+    {"not-contains": "x", "weight": 2},
+    {"type": "icontains", "value": "x", "weight": 0.5},
+    {"regex": "x+"},
+    {"json-schema": {"type": "object"}},
+    {"type": "not-is-json"},
+    {"trajectory:tool-used": ["a", "b"]},
+    {"trajectory:tool-used": {"name": "a", "min": 1, "max": 2}},
+    {"trajectory:tool-args-match": {"name": "a", "args": {"x": 1}, "match": "exact"}},
+    {"trajectory:tool-sequence": ["a"], "mode": "exact"},
+    {"type": "trajectory:tool-sequence", "value": ["a"], "mode": "in_order"},
+    {"trajectory:step-count": {"max": 2}},
+    {"max-turns": 3},
+    {"max-tokens": 100},
+    {"max-cost": 0.1},
+    {"ended": "refused"},
+    {"python": "a.py:f", "threshold": 0.5},
+    {"state": {"database": "x.db", "query": "select 1", "rows": [[1]]}},
+    {"type": "state", "database": "x.db", "query": "select 1", "rows": [], "ordered": True},
+]
+
+BAD: list[Any] = [
+    7,
+    None,
+    {},
+    {"a": 1, "b": 2},
+    {"type": 7},
+    {"type": "contains"},
+    {"contains": ""},
+    {"contains": ["a"]},
+    {"contains": "a", "wieght": 2},
+    {"contains": "a", "weight": 0},
+    {"contains": "a", "weight": True},
+    {"contains": "a", "mode": "exact"},
+    {"not-max-turns": 3},
+    {"is-json": "x"},
+    {"json-schema": "x"},
+    {"json-schema": {"type": "objekt"}},
+    {"trajectory:tool-used": []},
+    {"trajectory:tool-used": {"min": 1}},
+    {"trajectory:tool-used": {"name": "a", "min": 3, "max": 2}},
+    {"trajectory:tool-used": {"name": "a", "count": 2}},
+    {"trajectory:tool-args-match": "a"},
+    {"trajectory:tool-args-match": {"name": "a", "args": 1}},
+    {"trajectory:tool-args-match": {"name": "a", "match": "partly"}},
+    {"trajectory:tool-sequence": "a"},
+    {"trajectory:tool-sequence": []},
+    {"trajectory:tool-sequence": ["a"], "mode": "any"},
+    {"trajectory:step-count": 3},
+    {"trajectory:step-count": {}},
+    {"trajectory:step-count": {"min": -1}},
+    {"max-turns": 0},
+    {"max-turns": 1.5},
+    {"max-cost": "a dime"},
+    {"max-cost": -1},
+    {"ended": "well"},
+    {"python": "checks.py"},
+    {"python": "/etc/x.py:f"},
+    {"python": "../x.py:f"},
+    {"state": {"database": "x.db", "query": "select 1"}},
+    {"state": {"database": "/x.db", "query": "select 1", "rows": []}},
+    {"state": {"database": "../x.db", "query": "select 1", "rows": []}},
+    {"state": {"database": "x.db", "query": " ", "rows": []}},
+    {"state": "select 1"},
+]
+
+
+@pytest.mark.parametrize("raw", GOOD, ids=str)
+def test_well_formed_assertions(raw: Any) -> None:
+    """Accepted by the loader and by the editor's schema alike."""
+    assertion = assertion_of(raw)
+    assert assertion.type in TYPES
+    assert jsonschema_rs.is_valid(editor_schema(), raw)
+
+
+@pytest.mark.parametrize("raw", BAD, ids=str)
+def test_misshapen_assertions(raw: Any) -> None:
+    """Refused in words; the path leads to what is wrong, or to where something is missing."""
+    with pytest.raises(Misfit) as caught:
+        assertion_of(raw)
+    value = raw
+    for step in caught.value.path[:-1]:
+        value = value[step]
+
+
+def test_every_type_has_an_example_here() -> None:
+    """A new type comes with a well-formed example."""
+    shown = {assertion_of(raw).type.removeprefix("not-") for raw in GOOD}
+    assert shown == {name for name in TYPES if not name.startswith("not-")}
+
+
+def editor_schema() -> dict[str, Any]:
+    """The schema of one assertion."""
+    schema: dict[str, Any] = suite_schema()["$defs"]["Assertion"]
+    return schema
+
+
+def test_the_editors_schema_knows_a_whole_suite() -> None:
+    """A suite with every example is valid; one with a misspelt key is not."""
+    suite = {
+        "schema": 1,
+        "kind": "suite",
+        "agent": "desk@1",
+        "assert": GOOD,
+        "cases": [{"id": "a", "input": "Hi", "assert": GOOD}],
+    }
+    assert jsonschema_rs.is_valid(suite_schema(), suite)
+    assert not jsonschema_rs.is_valid(suite_schema(), {**suite, "csaes": []})
+
+
+scalars = (
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=4) | st.sampled_from([*TYPES, "type", "value"])
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*TYPES, "type", "value", "name", "mode", "rows", "query"]), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(values)
+def test_any_value_is_an_assertion_or_a_named_problem(raw: Any) -> None:
+    """Whatever stands there: a check that is ready, or a sentence."""
+    try:
+        assert assertion_of(raw).type in TYPES
+    except Misfit as misfit:
+        assert str(misfit)  # noqa: PT017  what is asserted is that it says something
