@@ -217,7 +217,6 @@ def _report(
         json_document(evaluation.to_json(code))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        for line in lines_of(evaluation, Screen(width, wants_color(sys.stdout)), elapsed):
-            say(line)
+        say("\n".join(lines_of(evaluation, Screen(width, wants_color(sys.stdout)), elapsed)))
     if unwritten is not None:
         raise unwritten

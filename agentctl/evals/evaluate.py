@@ -7,16 +7,20 @@ in by those who asked for it, and it counts what it did.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
+
+TURN: Final = 0.01
+"""Seconds of work between two looks at what else there is to do."""
 
 
 class Player(Protocol):
@@ -82,13 +86,17 @@ async def _side_by_side(
 ) -> None:
     """Workers that take the next job when they are done with one; `finished` is filled in place."""
     waiting = iter(enumerate(jobs))
+    turn_over = time.monotonic()
 
     async def work() -> None:
+        nonlocal turn_over
         for index, job in waiting:
             finished[index] = await (replay(job, prices) if live is None else live.play(job, prices))
             if on_job is not None:
                 on_job(finished[index])
-            await asyncio.sleep(0)  # a replay waits for nothing: this is where Ctrl-C gets in
+            if time.monotonic() > turn_over:  # a replay waits for nothing: this is where Ctrl-C gets in
+                await asyncio.sleep(0)
+                turn_over = time.monotonic() + TURN
 
     async with asyncio.TaskGroup() as workers:
         for _ in range(min(concurrency, len(jobs))):

@@ -46,7 +46,7 @@ async def _live_take(job: Job, cassette: Cassette, number: int, prices: Prices, 
         return errored(job, number + 1, error)
     if isinstance(played.error, RecordingMiss):
         played = replace(played, error=_with_culprits(played.error, played, take))
-    return concluded(job, number + 1, played, prices, lambda _calls: sum(take.seconds) + played.seconds)
+    return concluded(job, number + 1, played, prices, sum(take.seconds) + played.seconds)
 
 
 def _with_culprits(miss: RecordingMiss, played: Played, take: Take) -> RecordingMiss:

@@ -65,7 +65,7 @@ async def _record_take(
             played = await play(job, agent=job.agent, model=model, tools=tools, observe=look)
     except AgentctlError as error:
         return errored(job, number + 1, error), False
-    result = concluded(job, number + 1, played, prices, lambda _calls: played.seconds)
+    result = concluded(job, number + 1, played, prices, played.seconds)
     sound = played.error is None and result.outcome is not None and says_something(job, result.outcome)
     return result, sound
 

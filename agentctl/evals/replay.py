@@ -6,12 +6,13 @@ file edited by hand) is a miss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from agentctl.agent.events import Observed
+from agentctl.agent.events import ModelAsked, Observed, ToolCalled
+from agentctl.agent.run import Run
 from agentctl.cassette.file import read
 from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
 from agentctl.cassette.staleness import changed
@@ -21,7 +22,7 @@ from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, outcome, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult
-from agentctl.evals.scorers.outcome import Call
+from agentctl.evals.scorers.state import StateQuery
 from agentctl.evals.verdict import errored, failed_run, judged
 from agentctl.model.client import WireModel
 
@@ -48,7 +49,7 @@ class Standing:
 
 def standing(job: Job) -> Standing:
     """Whether the recording of this case may be played for the agent and the case as they are now."""
-    if not job.recording.is_file():
+    if not job.recording.exists():
         return Standing(None, "missing", f"there is no recording {job.recording_name}", record_hint(job))
     try:
         cassette = read(job.recording)
@@ -57,14 +58,19 @@ def standing(job: Job) -> Standing:
     if cassette.header is None:
         return Standing(None, "missing", "the recording is not one of this case: it has no header", record_hint(job))
     components = changed(cassette.header, job.components)
-    names = {seen.name for take in cassette.takes for seen in take.observed}
-    if not components and any(query.name not in names for query in job.queries):
+    if not components and not _observed(cassette, job.queries):
         components = (STATE_QUERY,)
     if components:
         return Standing(
             None, "stale", f"changed since it was recorded: {', '.join(components)}", rerecord(cassette), components
         )
     return Standing(cassette)
+
+
+def _observed(cassette: Cassette, queries: Sequence[StateQuery]) -> bool:
+    """Whether all of this was looked at when it was recorded."""
+    names = {seen.name for take in cassette.takes for seen in take.observed} if queries else set()
+    return all(query.name in names for query in queries)
 
 
 async def replay(job: Job, prices: Prices) -> list[CaseResult]:
@@ -86,7 +92,7 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
     model = recorded_model(job, cassette, number)
     played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe)
     take = cassette.takes[number]
-    return concluded(job, number + 1, played, prices, lambda calls: recorded_seconds(take, calls))
+    return concluded(job, number + 1, played, prices, recorded_seconds(take, played.run))
 
 
 def no_take(job: Job, number: int) -> CaseResult:
@@ -100,23 +106,26 @@ def recorded_model(job: Job, cassette: Cassette, number: int) -> WireModel:
     return WireModel(RecordedWire(cassette, number), job.agent.retry, sleep=_at_once, rng=NO_JITTER)
 
 
-def concluded(
-    job: Job, repeat: int, played: Played, prices: Prices, seconds: Callable[[Sequence[Call]], float]
-) -> CaseResult:
-    """The result of a run that was played to its end, or to the error that ended it."""
-    seen = outcome(job, played, prices, 0.0)
-    seen = replace(seen, seconds=seconds(seen.calls))
+def concluded(job: Job, repeat: int, played: Played, prices: Prices, seconds: float) -> CaseResult:
+    """The result of a run that was played to its end, or to the error that ended it.
+
+    `seconds` is what the run took when it ran for real.
+    """
+    seen = outcome(job, played, prices, seconds)
     return judged(job, repeat, seen) if played.error is None else errored(job, repeat, played.error, seen)
 
 
-def recorded_seconds(take: Take, calls: Sequence[Call]) -> float:
+def recorded_seconds(take: Take, run: Run) -> float:
     """What the run took when it was recorded: every reply, and of each turn's tools the slowest; they ran together."""
     took = {tool.returned.call_id: tool.seconds for tool in take.tools}
-    slowest: dict[int, float] = {}
-    for call in calls:
-        turn = call.place.turn
-        slowest[turn] = max(slowest.get(turn, 0.0), took.get(call.place.call_id or "", 0.0))
-    return sum(take.seconds) + sum(slowest.values())
+    total, slowest = sum(take.seconds), 0.0
+    for entry in run.entries:
+        event = entry.event
+        if isinstance(event, ToolCalled):
+            slowest = max(slowest, took.get(event.call_id, 0.0))
+        elif slowest and isinstance(event, ModelAsked):
+            total, slowest = total + slowest, 0.0
+    return total + slowest
 
 
 def record_hint(job: Job) -> str:

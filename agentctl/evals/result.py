@@ -120,13 +120,14 @@ def totals_of(results: Sequence[CaseResult]) -> Totals:
     """The sums over these cases."""
     counts = Counter(result.status for result in results)
     outcomes = [result.outcome for result in results if result.outcome is not None]
+    usages = [outcome.run.usage for outcome in outcomes]
     costs = [outcome.cost_usd for outcome in outcomes]
     known = [cost for cost in costs if cost is not None]
     return Totals(
         counts={status: counts[status] for status in STATUSES},
-        turns=sum(outcome.turns for outcome in outcomes),
+        turns=sum(outcome.run.turns for outcome in outcomes),
         tool_calls=sum(len(outcome.calls) for outcome in outcomes),
-        usage=sum((outcome.usage for outcome in outcomes), Usage()),
+        usage=Usage(*(sum(getattr(usage, name) for usage in usages) for name in Usage.__slots__)),
         cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
         seconds=sum(outcome.seconds for outcome in outcomes),
     )
