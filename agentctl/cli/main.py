@@ -85,7 +85,14 @@ def root(
         typer.Option("-C", "--project", metavar="DIR", help="Run as if started in DIR.", envvar="AGENTCTL_PROJECT"),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_version,
+            is_eager=True,
+            allow_from_autoenv=False,  # AGENTCTL_VERSION is what others call the version they install
+            help="Show the version.",
+        ),
     ] = False,
 ) -> None:
     """Operate and evaluate LLM agents defined in YAML: chat, record, replay, score, diff.
