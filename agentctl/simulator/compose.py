@@ -13,14 +13,19 @@ from typing import Any, Final
 import orjson
 
 from agentctl.agent.events import Block, JsonObject
-from agentctl.simulator.conversation import read
+from agentctl.simulator.conversation import Conversation, read
 from agentctl.simulator.rules import choose
 from agentctl.simulator.script import Reply, Script
-from agentctl.simulator.templates import Template
-from agentctl.simulator.tokens import PromptCache, output_tokens
+from agentctl.simulator.templates import ScriptFault, Template
+from agentctl.simulator.tokens import PromptCache, count, output_tokens
 
 SIGNING_KEY: Final = b"agentctl simulator"
 """No secret: it only has to make a changed block recognisable."""
+
+SOME_THOUGHT: Final = "What is asked for, and what do I need for it?"
+"""With manual thinking on a turn always begins with some; this is what a rule thinks that says nothing of it."""
+
+REFUSED: Final = {"type": "refusal", "category": None, "explanation": "The simulator's script refuses this request."}
 
 
 def signature_of(thinking: str) -> str:
@@ -38,45 +43,77 @@ def compose(script: Script, body: JsonObject, cache: PromptCache) -> tuple[JsonO
     """The whole message that answers a valid request, and the seconds to wait before its first byte.
 
     Raises:
-        ScriptFault: a template of the script fails on this conversation.
+        ScriptFault: a template of the script fails on this conversation, or gives what is no JSON.
     """
     conversation = read(body)
     reply, variables = choose(script, conversation)
+    thinking = _thinking(reply, variables, conversation, script.macros)
     digest = digest_of(body)
-    content = _content(reply, variables, digest, macros=script.macros, thinks=conversation.thinks)
-    usage: dict[str, Any] = {**cache.usage(body), "output_tokens": output_tokens(content), "service_tier": "standard"}
+    said = _content(reply, variables, digest, script.macros)
+    stop_reason = reply.stop_reason or ("tool_use" if reply.tools else "end_turn")
+    stops = body.get("stop_sequences") or [None]
     message = {
         "id": f"msg_{digest[:24]}",
         "type": "message",
         "role": "assistant",
         "model": body["model"],
-        "content": content,
-        "stop_reason": reply.stop_reason or ("tool_use" if reply.tools else "end_turn"),
-        "stop_sequence": None,
-        "usage": {**usage, **reply.usage},
+        "content": [*_thought(thinking, hidden=conversation.hides_thinking), *said],
+        "stop_reason": stop_reason,
+        "stop_sequence": stops[0] if stop_reason == "stop_sequence" else None,
+        "stop_details": REFUSED if stop_reason == "refusal" else None,
+        "usage": _usage(reply, cache.usage(body), thinking, said),
     }
     return message, reply.delay
 
 
-def _content(reply: Reply, variables: dict[str, Any], digest: str, *, macros: str, thinks: bool) -> list[Block]:
+def _thinking(reply: Reply, variables: dict[str, Any], conversation: Conversation, macros: str) -> str | None:
+    """What is thought before this reply, if anything is."""
+    if not conversation.thinks:
+        return None
+    if reply.thinking is not None:
+        return Template.text(reply.thinking, variables, macros).strip()
+    return SOME_THOUGHT if conversation.always_thinks and conversation.turn == 0 else None
+
+
+def _thought(thinking: str | None, *, hidden: bool) -> list[Block]:
+    if thinking is None:
+        return []
+    shown = "" if hidden else thinking
+    return [{"type": "thinking", "thinking": shown, "signature": signature_of(shown)}]
+
+
+def _content(reply: Reply, variables: dict[str, Any], digest: str, macros: str) -> list[Block]:
+    """The text, the calls, and what the API itself had begun when it paused."""
     content: list[Block] = []
-    if reply.thinking is not None and thinks:
-        thinking = Template.text(reply.thinking, variables, macros).strip()
-        content.append({"type": "thinking", "thinking": thinking, "signature": signature_of(thinking)})
     if reply.text is not None:
         text = Template.text(reply.text, variables, macros).strip()
         if text or not reply.tools:
             content.append({"type": "text", "text": text})
     for index, call in enumerate(reply.tools):
-        ((name, input_),) = call.items()
-        content.append(
-            {
-                "type": "tool_use",
-                "id": f"toolu_{digest[:20]}{index:02d}",
-                "name": name,
-                "input": Template.value(input_, variables, macros),
-            }
-        )
+        ((name, template),) = call.items()
+        input_ = Template.value(template, variables, macros)
+        _check_json(name, input_)
+        content.append({"type": "tool_use", "id": f"toolu_{digest[:20]}{index:02d}", "name": name, "input": input_})
     if reply.stop_reason == "pause_turn":  # the API pauses in the middle of its own tools
         content.append({"type": "server_tool_use", "id": f"srvtoolu_{digest[:20]}", "name": "web_search", "input": {}})
     return content
+
+
+def _check_json(name: str, input_: JsonObject) -> None:
+    """Raises ScriptFault when an expression came to something that no model could write."""
+    try:
+        orjson.dumps(input_)
+    except TypeError as error:
+        raise ScriptFault(f"the script's input of {name} is no JSON: {error}") from None
+
+
+def _usage(reply: Reply, asked: JsonObject, thinking: str | None, said: list[Block]) -> JsonObject:
+    """What the reply is billed; what the script says of it counts."""
+    thought = count({"thinking": thinking}) if thinking is not None else 0
+    usage = {**asked, "output_tokens": thought + output_tokens(said), "service_tier": "standard"}
+    if thought:
+        usage["output_tokens_details"] = {"thinking_tokens": thought}
+    if "cache_creation_input_tokens" in reply.usage:
+        written = reply.usage["cache_creation_input_tokens"]
+        usage["cache_creation"] = {"ephemeral_5m_input_tokens": written, "ephemeral_1h_input_tokens": 0}
+    return {**usage, **reply.usage}

@@ -45,8 +45,23 @@ class Conversation:
     turn: int
     """Replies since the user spoke."""
     spoke_last: bool
-    thinks: bool
-    """Whether the request has thinking on."""
+    thinking: JsonObject
+    """The request's configuration of thinking."""
+
+    @property
+    def thinks(self) -> bool:
+        """Whether thinking is on."""
+        return self.thinking.get("type") in {"enabled", "adaptive", "between_tools"}
+
+    @property
+    def always_thinks(self) -> bool:
+        """Whether a turn never begins without thinking: what is called manual thinking."""
+        return self.thinking.get("type") == "enabled"
+
+    @property
+    def hides_thinking(self) -> bool:
+        """Whether thinking comes back signed but empty."""
+        return self.thinking.get("display") == "omitted"
 
     @property
     def said(self) -> str:
@@ -85,7 +100,7 @@ def read(body: JsonObject) -> Conversation:
         results=tuple(results),
         turn=turn,
         spoke_last=spoke_last,
-        thinks=(body.get("thinking") or {}).get("type") in {"enabled", "adaptive"},
+        thinking=body.get("thinking") or {},
     )
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agentctl.agent.events import JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal(Exception):
-    """What the server answers in place of a message: an answer, not a defect."""
+class Refusal(Exception):  # an answer, not a defect
+    """What the server answers in place of a message."""
 
-    status: int
-    type: str
-    message: str
+    def __init__(self, status: int, type: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.type, self.message = status, type, message
 
     def body(self, request_id: str) -> JsonObject:
         """The error in the API's shape."""

@@ -1,29 +1,43 @@
-"""HTTP/1.1 on plain asyncio streams: just enough of it, byte by byte under our control.
+"""HTTP/1.1 on plain asyncio streams, byte by byte under our control: strict in what it takes, exact in what it sends.
 
-A framework would hide the bytes that a fault needs to bend. Everything the server sends goes through one `Delivery`, so
-whoever wants to delay, cut or garble a reply replaces that and nothing else.
+A framework would hide the bytes that a fault needs to bend. Every byte a client gets goes through one `Delivery`, so
+whoever wants to delay, cut or garble a reply replaces that and nothing else. What a client may not send is refused with
+a status and the connection is closed: a lenient reader would hide a client's mistakes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 MAX_HEAD: Final = 64 * 1024
+MAX_HEADERS: Final = 200
 MAX_BODY: Final = 32 * 1024 * 1024
 """The API's own limit."""
 
+LINGER_BYTES: Final = 4 * MAX_BODY
+LINGER_SECONDS: Final = 5.0
 
-class BadRequest(Exception):  # closes the connection; the text is for the transcript
-    """The bytes are no HTTP request."""
+ABSOLUTE: Final = re.compile(r"\Ahttps?://[^/?]*", re.IGNORECASE)
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+VERSIONS: Final = frozenset({"HTTP/1.0", "HTTP/1.1"})
+PIECE: Final = 64 * 1024
+PHRASES: Final = {**{status.value: status.phrase for status in HTTPStatus}, 529: "Overloaded"}
+"""529 is the API's own."""
 
 
-class TooLarge(Exception):  # answered with 413
-    """The body is larger than the API takes."""
+class Malformed(Exception):  # answered with its status, then the connection closes
+    """The bytes are no request that can be answered."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,126 +47,242 @@ class HttpRequest:
     method: str
     path: str
     query: str
+    version: str
     headers: Mapping[str, str]
     body: bytes
 
     @property
     def keeps_alive(self) -> bool:
         """Whether the client wants to send another request on this connection."""
-        return self.headers.get("connection", "").lower() != "close"
+        wishes = {wish.strip().lower() for wish in self.headers.get("connection", "").split(",")}
+        return "keep-alive" in wishes if self.version == "HTTP/1.0" else "close" not in wishes
+
+    @property
+    def takes_gzip(self) -> bool:
+        """Whether the reply may be compressed."""
+        for coding in self.headers.get("accept-encoding", "").lower().split(","):
+            name, _, weight = coding.replace(" ", "").partition(";q=")
+            if name == "gzip":
+                return weight not in {"0", "0.0", "0.00", "0.000"}
+        return False
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A reply: a whole body, or pieces sent as chunks one by one."""
+    """A reply: a whole body, or pieces that are sent one by one; `delay` is seconds before its first byte."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes | AsyncIterator[bytes]
+    body: bytes | Iterator[bytes]
+    delay: float = 0.0
 
 
 class Delivery:
-    """Sends replies faithfully: what it is given, in order, at once."""
+    """Sends replies faithfully: the bytes it is given, in order, at once."""
 
-    async def send(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        """Puts bytes on the wire."""
-        writer.write(data)
-        await writer.drain()
+    async def send(
+        self,
+        writer: asyncio.StreamWriter,
+        request: HttpRequest | None,  # noqa: ARG002  for those who replace this
+        pieces: Iterator[bytes],
+    ) -> None:
+        """Puts one reply on the wire. `request` is what it answers, None when that could not be read.
+
+        A whole reply is one piece; a streamed one is its head, then one piece for each event, then the end.
+        """
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
 
 
-async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> HttpRequest | None:
-    """The next request on a connection; None when the client closed it.
+class Connection:
+    """One client's connection: requests in, replies out, one after the other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delivery: Delivery) -> None:
+        self._reader, self._writer, self._delivery = reader, writer, delivery
+        self._held = bytearray()
+
+    async def request(self) -> HttpRequest | None:
+        """The next request; None when the client closed the connection.
+
+        Raises:
+            Malformed: what came is no request, is too large, or came before the last one was answered.
+        """
+        head = await self._head()
+        if head is None:
+            return None
+        method, target, version, headers = parsed_head(head)
+        length = body_length(headers)
+        if "expect" in headers:
+            await self._continue(headers["expect"])
+        body = await (self._chunks() if length is None else self._exactly(length))
+        if self._held:
+            raise Malformed(400, "a second request came before the first was answered; send one at a time")
+        path, _, query = target.partition("?")
+        return HttpRequest(method, path, query, version, headers, body)
+
+    async def reply(self, request: HttpRequest | None, reply: HttpReply) -> None:
+        """Sends the reply to `request`, or to what could not be read as one."""
+        if reply.delay:
+            await asyncio.sleep(reply.delay)
+        await self._delivery.send(self._writer, request, wire_pieces(request, reply))
+
+    async def linger(self) -> None:
+        """Takes what the client is still sending, within bounds: closing on it would reset the reply away."""
+        with contextlib.suppress(TimeoutError, OSError):
+            if self._writer.can_write_eof():
+                self._writer.write_eof()
+            async with asyncio.timeout(LINGER_SECONDS):
+                taken = 0
+                while taken < LINGER_BYTES and (data := await self._reader.read(PIECE)):
+                    taken += len(data)
+
+    async def _continue(self, expectation: str) -> None:
+        if expectation.lower() != "100-continue":
+            raise Malformed(417, f"cannot meet the expectation {expectation[:40]!r}")
+        if not self._held:  # else the client did not wait to be told
+            await self._delivery.send(self._writer, None, iter([b"HTTP/1.1 100 Continue\r\n\r\n"]))
+
+    async def _fill(self) -> bool:
+        """Takes what has come; False at the end."""
+        data = await self._reader.read(PIECE)
+        self._held += data
+        return bool(data)
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._held[:size])
+        del self._held[:size]
+        return taken
+
+    async def _head(self) -> bytes | None:
+        while (end := self._held.find(b"\r\n\r\n")) < 0:
+            if len(self._held) > MAX_HEAD:
+                raise Malformed(431, f"more than {MAX_HEAD} bytes of headers")
+            if not await self._fill():
+                if self._held:
+                    raise Malformed(400, "the connection closed inside a request")
+                return None
+        if end > MAX_HEAD:
+            raise Malformed(431, f"more than {MAX_HEAD} bytes of headers")
+        return self._take(end + 4)[:-4]
+
+    async def _exactly(self, size: int) -> bytes:
+        while len(self._held) < size:
+            if not await self._fill():
+                raise Malformed(400, "the connection closed inside a body")
+        return self._take(size)
+
+    async def _line(self) -> bytes:
+        while (end := self._held.find(b"\r\n")) < 0:
+            if len(self._held) > MAX_HEAD or not await self._fill():
+                raise Malformed(400, "a chunk of the body has no end")
+        return self._take(end + 2)[:-2]
+
+    async def _chunks(self) -> bytes:
+        body = bytearray()
+        while True:
+            size_text = (await self._line()).split(b";")[0].strip()
+            if not re.fullmatch(rb"[0-9a-fA-F]{1,16}", size_text):
+                raise Malformed(400, f"no chunk size: {size_text[:80]!r}")
+            size = int(size_text, 16)
+            if len(body) + size > MAX_BODY:
+                raise too_large()
+            if size == 0:
+                break
+            body += await self._exactly(size)
+            if await self._exactly(2) != b"\r\n":
+                raise Malformed(400, "a chunk is longer than its size")
+        while await self._line():
+            pass
+        return bytes(body)
+
+
+def too_large() -> Malformed:
+    """413, in the API's words."""
+    return Malformed(413, "Request exceeds the maximum size")
+
+
+def parsed_head(head: bytes) -> tuple[str, str, str, dict[str, str]]:
+    """Method, target (as it stands after a host, which proxies are sent), version and headers.
 
     Raises:
-        BadRequest: what came is no request.
-        TooLarge: its body is over `MAX_BODY`.
+        Malformed: a line is none of HTTP, or a header that frames the body stands there twice.
     """
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError as error:
-        if error.partial:
-            raise BadRequest("the connection closed inside a request") from None
-        return None
-    except asyncio.LimitOverrunError:
-        raise BadRequest(f"more than {MAX_HEAD} bytes of headers") from None
-    method, target, headers = _head(head)
-    if headers.get("expect", "").lower() == "100-continue":
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    body = await _body(reader, headers)
-    path, _, query = target.partition("?")
-    return HttpRequest(method, path, query, headers, body)
-
-
-def _head(head: bytes) -> tuple[str, str, dict[str, str]]:
-    first, *lines = head[:-4].decode("latin-1").split("\r\n")
-    parts = first.split(" ")
-    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):  # noqa: PLR2004  method, target, version
-        raise BadRequest(f"no request line: {first[:80]!r}")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, _, rest = first.partition(" ")
+    target, _, version = rest.rpartition(" ")
+    if not TOKEN.fullmatch(method) or not target or " " in target or not version.startswith("HTTP/"):
+        raise Malformed(400, f"no request line: {first[:80]!r}")
+    if version not in VERSIONS:
+        raise Malformed(505, f"{version[:20]} is not spoken here")
+    if len(lines) > MAX_HEADERS:
+        raise Malformed(431, f"more than {MAX_HEADERS} headers")
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or name != name.strip():
-            raise BadRequest(f"no header: {line[:80]!r}")
-        headers[name.lower()] = value.strip()
-    return parts[0], parts[1], headers
+        if not colon or not TOKEN.fullmatch(name):
+            raise Malformed(400, f"no header: {name[:40]!r}")
+        if name.lower() in headers and name.lower() in {"content-length", "transfer-encoding", "host"}:
+            raise Malformed(400, f"the header {name} came twice")
+        headers[name.lower()] = value.strip(" \t")
+    if version == "HTTP/1.1" and "host" not in headers:
+        raise Malformed(400, "the header host is missing")
+    return method, ABSOLUTE.sub("", target), version, headers
 
 
-async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
-    try:
-        if headers.get("transfer-encoding", "").lower() == "chunked":
-            return await _chunks(reader)
-        length = int(headers.get("content-length", "0"))
-        if length > MAX_BODY:
-            raise TooLarge
-        if length < 0:
-            raise BadRequest("negative content-length")
-        return await reader.readexactly(length)
-    except asyncio.IncompleteReadError:
-        raise BadRequest("the connection closed inside a body") from None
-    except (ValueError, asyncio.LimitOverrunError):
-        raise BadRequest("a length that is no number") from None
+def body_length(headers: Mapping[str, str]) -> int | None:
+    """Bytes of the body that follows; None when it comes in chunks.
+
+    Raises:
+        Malformed: the headers do not say, contradict each other, or announce more than the API takes.
+    """
+    encoding, length = headers.get("transfer-encoding"), headers.get("content-length", "0")
+    if encoding is not None:
+        if "content-length" in headers:
+            raise Malformed(400, "content-length and transfer-encoding contradict each other")
+        if encoding.lower() != "chunked":
+            raise Malformed(400, f"unknown transfer-encoding {encoding[:40]!r}")
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", length):
+        raise Malformed(400, f"content-length is no number: {length[:40]!r}")
+    if int(length) > MAX_BODY:
+        raise too_large()
+    return int(length)
 
 
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while True:
-        size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
-        if len(body) + size > MAX_BODY:
-            raise TooLarge
-        if size == 0:
-            while await reader.readuntil(b"\r\n") != b"\r\n":
-                pass
-            return bytes(body)
-        body += await reader.readexactly(size)
-        await reader.readexactly(2)
-
-
-async def send_reply(
-    writer: asyncio.StreamWriter, request: HttpRequest | None, reply: HttpReply, delivery: Delivery
-) -> None:
-    """Sends a reply to `request` (None when it could not be read), compressed when the client takes gzip."""
-    compress = request is not None and "gzip" in request.headers.get("accept-encoding", "")
-    headers = {**reply.headers, "connection": "keep-alive" if request is not None and request.keeps_alive else "close"}
-    if compress:
+def wire_pieces(request: HttpRequest | None, reply: HttpReply) -> Iterator[bytes]:
+    """The bytes of a reply, compressed when the client takes gzip."""
+    keeps_alive = request is not None and request.keeps_alive
+    chunked = request is None or request.version != "HTTP/1.0"
+    if not isinstance(reply.body, bytes) and not chunked:
+        keeps_alive = False  # before chunks, the end of a stream was the end of the connection
+    headers = {**reply.headers, "connection": "keep-alive" if keeps_alive else "close"}
+    packer = None
+    if request is not None and request.takes_gzip:
         headers["content-encoding"] = "gzip"
-    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16) if compress else None
+        packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     if isinstance(reply.body, bytes):
         body = packer.compress(reply.body) + packer.flush() if packer else reply.body
-        await delivery.send(writer, _status(reply.status, {**headers, "content-length": str(len(body))}) + body)
+        head = head_bytes(reply.status, {**headers, "content-length": str(len(body))})
+        yield head if request is not None and request.method == "HEAD" else head + body
         return
-    await delivery.send(writer, _status(reply.status, {**headers, "transfer-encoding": "chunked"}))
-    async for piece in reply.body:
-        data = packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) if packer else piece
-        await delivery.send(writer, _chunk(data))
-    rest = packer.flush() if packer else b""
-    await delivery.send(writer, (_chunk(rest) if rest else b"") + b"0\r\n\r\n")
+    framed = chunk if chunked else bytes
+    yield head_bytes(reply.status, {**headers, "transfer-encoding": "chunked"} if chunked else headers)
+    for piece in reply.body:
+        yield framed(packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) if packer else piece)
+    rest = framed(packer.flush()) if packer else b""
+    yield rest + (b"0\r\n\r\n" if chunked else b"")
 
 
-def _status(status: int, headers: Mapping[str, str]) -> bytes:
-    phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "Overloaded"
-    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+def head_bytes(status: int, headers: Mapping[str, str]) -> bytes:
+    """Status line and headers."""
+    lines = [
+        f"HTTP/1.1 {status} {PHRASES.get(status, 'Unknown')}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def _chunk(data: bytes) -> bytes:
+def chunk(data: bytes) -> bytes:
+    """One chunk."""
     return b"%x\r\n%b\r\n" % (len(data), data)

@@ -14,13 +14,18 @@ WORDS_A_DELTA: Final = 4
 JSON_A_DELTA: Final = 24
 """Characters of tool input in one delta."""
 
+FIRST_USAGE_ONLY: Final = ("cache_creation", "service_tier")
+FINAL_USAGE_ONLY: Final = ("output_tokens_details",)
+
 PIECES: Final = re.compile(rf"(?:\S+\s*){{1,{WORDS_A_DELTA}}}|\s+")
 
 
 def events_of(message: JsonObject) -> Iterator[bytes]:
     """The events, each as its bytes on the wire."""
     usage = message["usage"]
-    started = {**message, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
+    begun = {"stop_reason": None, "stop_sequence": None, "stop_details": None}
+    first = {name: tokens for name, tokens in usage.items() if name not in FINAL_USAGE_ONLY}
+    started = {**message, **begun, "content": [], "usage": {**first, "output_tokens": 1}}
     yield event("message_start", message=started)
     for index, block in enumerate(message["content"]):
         yield event("content_block_start", index=index, content_block=_empty(block))
@@ -29,8 +34,8 @@ def events_of(message: JsonObject) -> Iterator[bytes]:
         for delta in _deltas(block):
             yield event("content_block_delta", index=index, delta=delta)
         yield event("content_block_stop", index=index)
-    delta = {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]}
-    yield event("message_delta", delta=delta, usage={"output_tokens": usage["output_tokens"]})
+    final = {name: tokens for name, tokens in usage.items() if name not in FIRST_USAGE_ONLY}
+    yield event("message_delta", delta={name: message[name] for name in begun}, usage=final)
     yield event("message_stop")
 
 

@@ -1,13 +1,16 @@
 """How many tokens a request and a reply have, as an estimate that is always the same, and what the prompt cache held.
 
 Four characters of canonical JSON are a token: about right for English, and deterministic. The cache follows the
-documented rules ("Prompt caching"): a prefix ending in a `cache_control` block is read when it was seen before and
-written when not, and is not cached at all under a minimum length.
+documented rules ("Prompt caching"): what a `cache_control` marks is written with everything before it, and read when a
+later request begins with it, even if that one is marked further on, up to twenty blocks. Nothing under a minimum length
+is cached. Nothing expires: there is no clock here, and a run is over before the API's five minutes are.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any, Final
 
 import orjson
@@ -18,6 +21,19 @@ from agentctl.simulator.conversation import blocks_of
 CHARACTERS_PER_TOKEN: Final = 4
 MINIMUM_CACHED: Final = 1024
 """Tokens under which a prefix is not cached."""
+LOOKBACK: Final = 20
+"""Blocks before a marked one at which an earlier prefix is still found."""
+UNCACHEABLE: Final = ("thinking", "redacted_thinking")
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The prompt up to one of its blocks."""
+
+    digest: bytes
+    tokens: int
+    ttl: str | None
+    """For how long it is to be kept; None when it is not marked."""
 
 
 def count(value: Any) -> int:
@@ -31,42 +47,62 @@ def count_request(body: JsonObject) -> int:
 
 
 class PromptCache:
-    """The prefixes this server has seen."""
+    """The prefixes this server has written."""
 
     def __init__(self) -> None:
-        self._seen: set[bytes] = set()
+        self._written: set[bytes] = set()
 
-    def usage(self, body: JsonObject) -> dict[str, int]:
+    def usage(self, body: JsonObject) -> JsonObject:
         """The input side of a reply's usage; remembers the request's marked prefixes."""
-        parts = _parts(body)
-        digest = sha256(str(body.get("model")).encode())
-        total = read = written = 0
-        for part, marked in parts:
-            digest.update(orjson.dumps(_unmarked(part), option=orjson.OPT_SORT_KEYS))
-            total += count(part)
-            if not marked or total < MINIMUM_CACHED:
-                continue
-            if digest.digest() in self._seen:
-                read = total
-            else:
-                self._seen.add(digest.digest())
-                written = total
-        created = max(written - read, 0)
+        prefixes = prefixes_of(body)
+        marked = [place for place, each in enumerate(prefixes) if each.ttl and each.tokens >= MINIMUM_CACHED]
+        found = [
+            prefix.tokens
+            for place in marked
+            for prefix in prefixes[max(0, place - LOOKBACK) : place + 1]
+            if prefix.digest in self._written
+        ]
+        read = max(found, default=0)
+        created = {"5m": 0, "1h": 0}
+        ends = [read, *(prefixes[place].tokens for place in marked if prefixes[place].tokens > read)]
+        for (start, end), place in zip(pairwise(ends), marked[len(marked) + 1 - len(ends) :], strict=True):
+            created[prefixes[place].ttl or "5m"] += end - start
+        self._written |= {prefixes[place].digest for place in marked}
+        total = prefixes[-1].tokens if prefixes else 0
         return {
-            "input_tokens": total - read - created,
-            "cache_creation_input_tokens": created,
+            "input_tokens": total - ends[-1],
+            "cache_creation_input_tokens": sum(created.values()),
             "cache_read_input_tokens": read,
+            "cache_creation": {f"ephemeral_{ttl}_input_tokens": tokens for ttl, tokens in created.items()},
         }
 
 
-def _parts(body: JsonObject) -> list[tuple[Any, bool]]:
-    """The prompt in the order the API reads it (tools, system, messages), each part with whether it is marked."""
-    parts = [(tool, "cache_control" in tool) for tool in body.get("tools", [])]
-    parts += [(block, "cache_control" in block) for block in blocks_of(body.get("system") or [])]
+def prefixes_of(body: JsonObject) -> list[Prefix]:
+    """Every prefix of the prompt, shortest first."""
+    digest, total = sha256(str(body.get("model")).encode()), 0
+    prefixes = []
+    for part, ttl in _parts(body):
+        digest.update(orjson.dumps(_unmarked(part), option=orjson.OPT_SORT_KEYS))
+        total += count(part)
+        prefixes.append(Prefix(digest.digest(), total, ttl))
+    return prefixes
+
+
+def _parts(body: JsonObject) -> list[tuple[JsonObject, str | None]]:
+    """The prompt in the order the API reads it (tools, system, messages), each block with how long it is to be kept."""
+    blocks = [*body.get("tools", []), *blocks_of(body.get("system") or [])]
     for message in body["messages"]:
-        for block in blocks_of(message["content"]):
-            parts.append(({"role": message["role"], **block}, "cache_control" in block))
+        blocks += [{"role": message["role"], **block} for block in blocks_of(message["content"])]
+    parts = [(block, _ttl(block)) for block in blocks]
+    cacheable = [place for place, (block, _) in enumerate(parts) if block.get("type") not in UNCACHEABLE]
+    if cacheable and body.get("cache_control"):  # marks the last block that can be
+        parts[cacheable[-1]] = (parts[cacheable[-1]][0], _ttl(body))
     return parts
+
+
+def _ttl(part: JsonObject) -> str | None:
+    marker = part.get("cache_control")
+    return marker.get("ttl", "5m") if marker else None
 
 
 def _unmarked(value: Any) -> Any:
