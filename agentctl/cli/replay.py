@@ -1,0 +1,180 @@
+"""`agentctl replay`: recordings and runs, turn by turn, as chat would have shown them.
+
+A file that is refused is an answer too: its reason is printed, and the others are shown.
+"""
+
+from __future__ import annotations
+
+import json as json_
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from agentctl.agent.events import Entry, JsonObject, ModelAsked, RunEnded, UserSaid
+from agentctl.cassette.file import read
+from agentctl.cli.console import json_line, note, say
+from agentctl.cli.keys import Keys
+from agentctl.cli.outcome import Price
+from agentctl.cli.replay_sources import Recording, Shown, Stored, find, shown_runs, take_number
+from agentctl.cli.replaying import replay_line
+from agentctl.cli.screen import Screen, readers_may_leave, screen, tolerate
+from agentctl.cli.transcript import entry_json
+from agentctl.errors import CassetteError, UsageError
+from agentctl.model.pricing import price
+from agentctl.observe.clean import clean
+from agentctl.observe.trace import Trace
+
+What = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="WHAT...",
+        help="A recording, ours or any vcrpy or VCR one; suite/case; a run's id or `last`; RESULT.json#case.",
+        show_default=False,
+    ),
+]
+TOO_DEEP: Final = "it is nested too deeply"
+
+
+def replay(
+    what: What,
+    *,
+    step: Annotated[bool, typer.Option("--step", help="Wait for a key between turns.")] = False,
+    turn: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only turn N.")] = None,
+    take: Annotated[int | None, typer.Option(min=1, metavar="N", help="Take (repeat) N of a recorded case.")] = None,
+    thinking: Annotated[bool, typer.Option("--thinking/--no-thinking", help="Show the model's thinking.")] = True,
+    json: Annotated[bool, typer.Option("--json", help="JSON: a line for each file, the entries of a run.")] = False,
+) -> None:
+    """Show a recording or a stored run, turn by turn, as chat would have shown it. Nothing is sent or executed."""
+    if json and (step or turn is not None):
+        raise UsageError("--json has no screen", hint="leave out --step and --turn")
+    sources = [find(each, take) for each in what]
+    tolerate(sys.stdout)
+    with readers_may_leave():
+        if json:
+            for source in sources:
+                _print_json(source, take)
+        else:
+            _Player(screen(sys.stdout), step=step, turn=turn, thinking=thinking).play(sources, take)
+
+
+def _print_json(source: Recording | Stored, take: int | None) -> None:
+    if isinstance(source, Stored):
+        _json([entry_json(entry) for entry in source.entries])
+        return
+    try:
+        _json(_line(source.path, take))
+    except RecursionError:
+        json_line({"file": str(source.path), "refused": TOO_DEEP, "replies": []})
+
+
+def _line(path: Path, take: int | None) -> JsonObject:
+    """The file's line; with a take, only with the replies of that."""
+    line = replay_line(path)
+    if take is not None and line["refused"] is None:
+        cassette = read(path)
+        indexes = cassette.takes[take_number(cassette, take)].interactions
+        line["replies"] = [reply for reply in line["replies"] if reply["i"] in indexes]
+    return line
+
+
+def _json(value: Any) -> None:
+    """One line; what a strict writer refuses (half an emoji, a number beyond 64 bits) as JSON can still say it."""
+    try:
+        json_line(value)
+    except TypeError:
+        say(json_.dumps(value))
+
+
+class _Player:
+    """Draws runs one after the other, and stops where a person wants to."""
+
+    def __init__(self, console: Screen, *, step: bool, turn: int | None, thinking: bool) -> None:
+        self._console, self._turn, self._thinking = console, turn, thinking
+        self._keys = Keys() if step else None
+        if self._keys is not None and not self._keys.is_on:
+            note("--step waits on a terminal only")
+        self._most_turns = 0
+        self._drawn = 0
+
+    def play(self, sources: Sequence[Recording | Stored], take: int | None) -> None:
+        """Draws all of them.
+
+        Raises:
+            UsageError: a turn was asked for that none of them has.
+        """
+        refused = False
+        for source in sources:
+            try:
+                runs = _runs(source, take)
+            except (CassetteError, RecursionError) as error:
+                reason = TOO_DEEP if isinstance(error, RecursionError) else str(error)
+                prefix = f"{source.path}: " if isinstance(source, Recording) else ""
+                say(clean(f"{prefix}refused: {reason.removeprefix(prefix)}"))
+                refused = True
+                continue
+            for run in runs:
+                if not self._run(run, titled=len(sources) > 1 or len(runs) > 1 or isinstance(source, Recording)):
+                    return
+        if self._turn is not None and self._most_turns < self._turn and not refused:
+            raise UsageError(f"there is no turn {self._turn}: the longest run here has {self._most_turns}")
+
+    def _run(self, run: Shown, *, titled: bool) -> bool:
+        """Draws one run; False when the person has seen enough."""
+        trace = _trace(self._console, thinking=self._thinking)
+        turns = list(_by_turn(run.entries))
+        self._most_turns = max(self._most_turns, len(turns) - 1)
+        if self._turn is not None and len(turns) <= self._turn:
+            return True
+        if titled:
+            say(("\n" if self._drawn else "") + clean(run.title))
+        self._drawn += 1
+        for number, entries in enumerate(turns):
+            if number > 1 and self._keys is not None and self._turn is None and not self._keys.wait():
+                return False
+            for entry in entries:
+                wanted = self._turn is None or (number == self._turn and not isinstance(entry.event, RunEnded))
+                trace.muted = not wanted
+                trace(entry)
+        trace.close()
+        return True
+
+
+def _trace(console: Screen, *, thinking: bool) -> Trace:
+    prices: Price = price
+    return Trace(console, price=prices, show_thinking=thinking)
+
+
+def _runs(source: Recording | Stored, take: int | None) -> list[Shown]:
+    """What there is to draw of a source, each with a title that names it."""
+    if isinstance(source, Stored):
+        return [Shown(source.name, source.entries)]
+    return [
+        Shown(f"{source.path}" + (f" · {run.title}" if run.title else ""), run.entries)
+        for run in shown_runs(source.path, take)
+    ]
+
+
+def _by_turn(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """The entries before the first turn, and then those of each: what was said before it belongs to it."""
+    turn: list[Entry] = []
+    asked = False
+    for entry in entries:
+        begins = isinstance(entry.event, UserSaid) and (asked or not _has_said(turn))
+        if begins or (isinstance(entry.event, ModelAsked) and not _waits(turn, asked=asked)):
+            yield turn
+            turn, asked = [], False
+        asked = asked or isinstance(entry.event, ModelAsked)
+        turn.append(entry)
+    yield turn
+
+
+def _has_said(turn: Sequence[Entry]) -> bool:
+    return any(isinstance(entry.event, UserSaid) for entry in turn)
+
+
+def _waits(turn: Sequence[Entry], *, asked: bool) -> bool:
+    """Whether something was said that the model has not been asked about yet."""
+    return not asked and _has_said(turn)
