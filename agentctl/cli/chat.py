@@ -12,7 +12,7 @@ from agentctl.agent.events import RunStarted
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
 from agentctl.cli.chat_commands import COMMANDS
-from agentctl.cli.chat_input import reader
+from agentctl.cli.chat_input import reader, typing_ahead
 from agentctl.cli.chat_session import Chat
 from agentctl.cli.console import note
 from agentctl.cli.screen import readers_may_leave, screen
@@ -42,7 +42,7 @@ def chat(
     if go_on and resume_run is not None:
         raise UsageError("--continue and --resume-run each name a run", hint="use one of them")
     wanted = "latest" if go_on else resume_run
-    with readers_may_leave():
+    with readers_may_leave(), typing_ahead():
         return asyncio.run(_chat(agent, wanted, simulate=simulate, model=model, thinking=thinking))
 
 

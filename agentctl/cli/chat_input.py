@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import termios
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -18,6 +20,9 @@ PROMPT: Final = "you> "
 GOES_ON: Final = "...> "
 BACKSLASH: Final = "\\"
 READ_BYTES: Final = 65536
+LOCAL_MODES: Final = 3
+CHARACTERS: Final = 6
+"""Places in what `termios.tcgetattr` returns."""
 
 
 class Reader(Protocol):
@@ -41,6 +46,29 @@ def reader(history: Path, commands: Sequence[str]) -> Reader:
     if sys.stdin.isatty() and sys.stdout.isatty():
         return Terminal(history, commands)
     return Piped()
+
+
+@contextmanager
+def typing_ahead() -> Iterator[None]:
+    """Keeps what is typed between two prompts for the next one, and off the screen.
+
+    The terminal would write it into the trace, forget it at Ctrl-C, and turn Ctrl-D into an end of its input, after
+    which no prompt could read from it again.
+    """
+    try:
+        before = termios.tcgetattr(sys.stdin)
+    except (termios.error, OSError, ValueError):  # no terminal
+        yield
+        return
+    changed = [*before[:CHARACTERS], [*before[CHARACTERS]]]
+    changed[LOCAL_MODES] = changed[LOCAL_MODES] & ~termios.ECHO | termios.NOFLSH
+    changed[CHARACTERS][termios.VEOF] = b"\0"
+    termios.tcsetattr(sys.stdin, termios.TCSANOW, changed)
+    try:
+        yield
+    finally:
+        with suppress(termios.error, OSError):  # it may be gone
+            termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
 
 
 class Piped:

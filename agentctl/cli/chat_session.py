@@ -176,7 +176,7 @@ class Chat:
             self.console.print()
         self._listening = True
         try:
-            return await self._reader.line()
+            line = await self._reader.line()
         except EOFError:
             self.leave()
         except KeyboardInterrupt:
@@ -184,6 +184,9 @@ class Chat:
                 self.leave(exits.INTERRUPTED)
             else:
                 self.say("Ctrl-C again, or Ctrl-D, leaves")
+        else:
+            self._interrupted_at = -TWICE_WITHIN  # they are not on their way out
+            return line
         finally:
             self._listening = False
             self._watch()  # the prompt has had the signal for itself

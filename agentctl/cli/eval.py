@@ -70,16 +70,28 @@ class Finding:
     """The exit code of the signal that interrupted it."""
 
 
+Suites = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SUITE", help="Names in evals/, or files; without one, all.", show_default=False),
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option("-k", "--filter", metavar="TEXT", help="Only cases whose id holds TEXT or fits it (*, ?)."),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when this share of the verdicts does: 0.95."),
+]
+Reports = Annotated[
+    list[Path] | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write a report, its format by its ending: .json."),
+]
+
+
 def evaluate(
-    suites: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[SUITE]...", help="Names in evals/, or files; without one, all.", show_default=False),
-    ] = None,
+    suites: Suites = None,
     *,
-    filter: Annotated[
-        list[str] | None,
-        typer.Option("-k", "--filter", metavar="TEXT", help="Only cases whose id holds TEXT or fits it (*, ?)."),
-    ] = None,
+    filter: Filters = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Only cases with this tag.")] = None,
     agent: Annotated[
         str | None, typer.Option("--agent", metavar="REF", help="Another agent than the suite's: name or name@2.")
@@ -95,17 +107,11 @@ def evaluate(
         ToolsFrom, typer.Option(help="live: really run the tools, each case in a workspace of its own.")
     ] = ToolsFrom.RECORDED,
     simulate: Annotated[bool, typer.Option("--simulate", help="Record from the built-in simulator: no key.")] = False,
-    min_pass_rate: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when this share of the verdicts does: 0.95."),
-    ] = None,
+    min_pass_rate: Rate = None,
     max_concurrency: Annotated[
         int, typer.Option("-j", "--max-concurrency", min=1, metavar="N", help="Cases at the same time.")
     ] = 16,
-    output: Annotated[
-        list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write a report, its format by its ending: .json."),
-    ] = None,
+    output: Reports = None,
     json: Annotated[bool, typer.Option("--json", help="The whole result as one JSON document.")] = False,
     no_progress_bar: Annotated[bool, typer.Option("--no-progress-bar", help="Draw no bar while cases run.")] = False,
 ) -> int:

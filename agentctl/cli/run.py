@@ -22,6 +22,7 @@ from agentctl.agent.ports import Approve, Sink
 from agentctl.agent.run import text_of
 from agentctl.cli import exits
 from agentctl.cli.approval import allow, asking
+from agentctl.cli.chat_input import typing_ahead
 from agentctl.cli.console import complain, json_document, json_line, note, say
 from agentctl.cli.outcome import document, exit_code, price_for
 from agentctl.cli.screen import readers_may_leave, screen, tolerate
@@ -94,7 +95,7 @@ def run(
     said = _messages(messages or [])
     code = None
     try:
-        with readers_may_leave():
+        with readers_may_leave(), typing_ahead():
             asyncio.run(_converse(agent, said, options, progress, simulate=simulate, model=model, max_seconds=timeout))
     except KeyboardInterrupt:
         code = exits.INTERRUPTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ class Screen(Console):
     def on_broken_pipe(self) -> NoReturn:
         """Rich would end the process here, with everything that is still open."""
         self._buffer.clear()
-        raise BrokenPipeError
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def screen(stream: TextIO) -> Screen:
@@ -47,10 +48,16 @@ def tolerate(stream: TextIO) -> None:
 
 @contextmanager
 def readers_may_leave() -> Iterator[None]:
-    """A reader that goes away (`| head`) ends the command quietly, with success: it has read what it wanted."""
+    """Ends the command quietly when nobody reads any more.
+
+    A reader that goes away (`| head`) has read what it wanted: success. A terminal that is gone is a hang-up.
+    """
     try:
         yield
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in {errno.EPIPE, errno.EIO}:
+            raise
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # what is still buffered goes there at exit
-        raise SystemExit(exits.OK) from None
+        for stream in (sys.stdout, sys.stderr) if error.errno == errno.EIO else (sys.stdout,):
+            os.dup2(nowhere, stream.fileno())  # what is still buffered goes there at exit
+        raise SystemExit(exits.OK if error.errno == errno.EPIPE else exits.TERMINATED) from None

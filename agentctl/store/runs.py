@@ -8,6 +8,7 @@ added; a run that goes on gets more of them.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import sqlite3
 import time
@@ -27,6 +28,9 @@ from agentctl.store.connection import connect, failures
 
 SUFFIX_BYTES: Final = 2
 MOST_NAMED: Final = 5
+
+LONG_NUMBER: Final = re.compile(r"\d{19}")
+"""May be an integer of over 64 bits, of which the fast parser makes a float."""
 
 SUMMARY: Final = """
 select id, agent, bundle, started_at, parent, meta,
@@ -225,6 +229,8 @@ def _dump(value: JsonObject) -> str:
 
 
 def _load(text: str) -> Any:
+    if LONG_NUMBER.search(text):
+        return json.loads(text)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

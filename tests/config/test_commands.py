@@ -83,7 +83,7 @@ def test_validate_names_every_problem(make: Make, run: Run) -> None:
     assert done.err.splitlines() == [
         "error: prompts/desk/v2.yaml:2:10: `temperature` is gone from the Messages API: the model answers 400 to it",
         "hint: delete it; `effort` says how much work an answer is worth",
-        "error: evals/desk.yaml:8:19: unknown assertion type 'contians'",
+        "error: evals/desk.yaml:8:9: unknown assertion type 'contians'",
         "hint: did you mean `contains`?",
         "error: evals/desk.yaml:3:8: there is no document dsk in prompts/",
         "hint: did you mean `desk`?",

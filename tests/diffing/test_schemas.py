@@ -210,7 +210,7 @@ def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
 
 
 def written_out(schema: Any) -> Any:
-    """The schema with `additionalProperties: true` where it names properties and does not say, so nothing is guessed."""
+    """The schema with `additionalProperties: true` where it names properties and says nothing of others."""
     if isinstance(schema, list):
         return [written_out(each) for each in schema]
     if not isinstance(schema, dict):

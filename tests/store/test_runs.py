@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -299,8 +298,9 @@ def test_a_killed_process_keeps_what_it_stored(path: Path) -> None:
     """After kill -9 every entry that was reported is there, in order, and the run counts as not ended."""
     process = writer(path, 10**9)
     assert process.stdout is not None
-    while process.stdout.readline() != "20\n":
-        time.sleep(0)
+    for line in process.stdout:
+        if line == "20\n":
+            break
     process.send_signal(signal.SIGKILL)
     reported = 21 + len(process.stdout.read().splitlines())
     process.wait()
