@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from agentctl.agent.events import Entry, JsonObject, ModelFailed, ModelReplied, ToolCalled, ToolReturned
 
@@ -94,6 +94,9 @@ Approve: TypeAlias = Callable[[ToolCalled], Awaitable[tuple[bool, str]]]
 
 Sink: TypeAlias = Callable[[Entry], None]
 """Told of every entry the moment it is appended. Raising stops the run: a journal that cannot write must be heard."""
+
+EXECUTES: Final = "agentctl.tool.execute"
+"""The audit event (PEP 578) raised, with the tool's name, before a handler starts."""
 
 Clock: TypeAlias = Callable[[], float]
 """Seconds since the epoch."""

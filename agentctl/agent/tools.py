@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ import orjson
 from agentctl.agent.events import Block, ToolCalled, ToolReturned
 from agentctl.agent.handler import ToolContext, ToolFailure
 from agentctl.agent.handlers import Handler, InvalidInput, load_handler
+from agentctl.agent.ports import EXECUTES
 from agentctl.agent.spec import Agent, ToolSpec
 
 MAX_FINDINGS = 5
@@ -79,6 +81,7 @@ class LiveTools:
         key = f"{self._run_id}:{call.call_id}" if self._run_id else call.call_id
         bound = handler.bind(call.input, ToolContext(self._workspace, call.call_id, key))
         self.executed += 1
+        sys.audit(EXECUTES, spec.name)
         value = bound() if handler.is_async else await in_thread(bound, name=f"tool {spec.name}")
         return await value if inspect.isawaitable(value) else value
 

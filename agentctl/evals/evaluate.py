@@ -1,7 +1,7 @@
 """Runs the jobs of an evaluation side by side on one event loop; what comes out does not depend on who was first.
 
 Results stand in the order of the jobs. There is nothing here that could open a socket or run a tool: what can is handed
-in by those who asked for it, and it counts what it did.
+in by those who asked for it; a witness counts what really happened.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
+from agentctl.evals.witness import Witness
 
 TURN: Final = 0.01
 """Seconds of work between two looks at what else there is to do."""
 
 
 class Player(Protocol):
-    """Plays jobs with something live behind them, and counts what was; see `evals.live`."""
+    """Plays jobs with something live behind them; see `evals.live`."""
 
-    executed: int
-    """Tool handlers started."""
     recorded: list[Path]
     """Recordings written."""
 
@@ -56,9 +55,10 @@ async def evaluate(
     """
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     finished: list[list[CaseResult]] = [[] for _ in jobs]
-    interrupted = False
+    witness, interrupted = Witness(), False
     try:
-        await _side_by_side(jobs, prices, live, concurrency, finished, on_job)
+        with witness:
+            await _side_by_side(jobs, prices, live, concurrency, finished, on_job)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None:
@@ -68,8 +68,8 @@ async def evaluate(
     return Evaluation(
         suites=_by_suite(jobs, finished),
         at=at,
-        network=0 if live is None else live.sent,
-        tools_executed=0 if live is None else live.executed,
+        network=max(witness.connections, 0 if live is None else live.sent),
+        tools_executed=witness.executed,
         planned=sum(job.repeats for job in jobs),
         interrupted=interrupted,
         recorded=() if live is None else tuple(live.recorded),

@@ -159,13 +159,13 @@ class SuiteResult:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything one `eval` found. `network` and `tools_executed` are counted where it happens."""
+    """Everything one `eval` found. `network` and `tools_executed` were seen to happen; see `evals.witness`."""
 
     suites: tuple[SuiteResult, ...]
     at: str
     """When it began: ISO 8601, UTC."""
     network: int = 0
-    """Requests sent to a model."""
+    """Requests sent to a model, or connections made by anyone in this process where those are more."""
     tools_executed: int = 0
     """Tool handlers started."""
     planned: int = 0

@@ -1,7 +1,6 @@
-"""What is real in an evaluation: workspaces that tools change, wires to models that answer now, and their counts.
+"""What is real in an evaluation: workspaces that tools change, wires to models that answer now.
 
-Every take has its own workspace, every agent its own wire; requests sent and handlers started are counted by those who
-send and start them.
+Every take has its own workspace, every agent its own wire, which counts the requests it sends.
 """
 
 from __future__ import annotations
@@ -52,14 +51,12 @@ class Workshop:
 
 
 class Stage:
-    """Workspaces and wires by agent, the counts, and the recordings written. `close` gives all of it back."""
+    """Workspaces and wires by agent, and the recordings written. `close` gives all of it back."""
 
     def __init__(self) -> None:
         self._workspaces: dict[str, Workspaces] = {}
         self._lives: dict[str, Live] = {}
         self._opened = AsyncExitStack()
-        self.executed = 0
-        """Tool handlers started."""
         self.recorded: list[Path] = []
         """Recordings written."""
 
@@ -79,10 +76,7 @@ class Stage:
         workspaces = self._workspaces.setdefault(agent.ref, Workspaces(agent))
         with workspaces.copy() as folder:
             tools = LiveTools(agent, folder, f"{job.suite.name}/{job.case.id}/{take + 1}")
-            try:
-                yield Workshop(tools, folder)
-            finally:
-                self.executed += tools.executed
+            yield Workshop(tools, folder)
 
     async def open(self, agent: Agent, go_live: GoLive) -> None:
         """Opens the agent's wire, if it is not open yet.

@@ -69,6 +69,19 @@ def test_a_replay_opens_no_socket(recorded: Project, monkeypatch: pytest.MonkeyP
     assert statuses(replay(recorded)) == ALL_PASS
 
 
+def test_who_connects_all_the_same_is_seen(recorded: Project) -> None:
+    """A scorer of the user's that asks somebody on the network is in the count of a replay."""
+    edit(suite_of(recorded), '- contains: "3"', "- python: calls.py:home")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        (recorded.evals / "calls.py").write_text(
+            "import socket\n\ndef home(output, context):\n"
+            f"    socket.create_connection({listener.getsockname()!r}).close()\n    return True\n"
+        )
+        evaluation = replay(recorded)
+    assert statuses(evaluation) == ALL_PASS
+    assert evaluation.network > 0
+
+
 def test_what_is_not_recorded_is_missing(project: Project) -> None:
     """Nothing is made up: the case has no run, and the command that records it is named."""
     case = case_of(replay(project), "price-of-tea")
