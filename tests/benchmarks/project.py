@@ -126,6 +126,7 @@ def make(count: int, folder: Path) -> None:
     write(folder / "cases.json", cases)
     bodies = (json.dumps(message(case, turn)) for case in cases for turn in range(3))
     (folder / "bodies.jsonl").write_text("\n".join(bodies))
+    write(folder / "streams.json", [sse(message(case, turn)).decode() for case in cases for turn in range(3)])
     asyncio.run(record(cases, folder))
 
 

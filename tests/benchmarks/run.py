@@ -86,24 +86,26 @@ def replay(count: int) -> None:
         def ours(folder: Path) -> float:
             return cpu(AGENTCTL, "-C", str(folder), "eval")
 
-        def script(name: str, folder: Path) -> float:
-            return cpu(PYTHON, str(HERE / name), str(folder))
+        def script(name: str, folder: Path, *more: str) -> float:
+            return cpu(PYTHON, str(HERE / name), str(folder), *more)
 
         variants = {
             "floor": lambda: script("floor.py", many),
             "floor, 1 case": lambda: script("floor.py", one),
             "agentctl eval": lambda: ours(many),
             "agentctl eval, 1 case": lambda: ours(one),
-            "bare SDK loop": lambda: script("sdk_loop.py", many),
-            "bare SDK loop, 1 case": lambda: script("sdk_loop.py", one),
+            "bare SDK loop, JSON": lambda: script("sdk_loop.py", many),
+            "bare SDK loop, JSON, 1 case": lambda: script("sdk_loop.py", one),
+            "bare SDK loop, streams": lambda: script("sdk_loop.py", many, "stream"),
+            "bare SDK loop, streams, 1 case": lambda: script("sdk_loop.py", one, "stream"),
         }
         figures = rounds(count, variants)
     each = {
         name: [(a - b) / (CASES - 1) for a, b in zip(figures[name], figures[f"{name}, 1 case"], strict=True)]
-        for name in ("floor", "agentctl eval", "bare SDK loop")
+        for name in ("floor", "agentctl eval", "bare SDK loop, JSON", "bare SDK loop, streams")
     }
     print(f"replay eval, {CASES} cases of three turns, two tool calls, four assertions; CPU")
-    row("", "whole process", "1 case", "a further case", "x floor", "x SDK loop")
+    row("", "whole process", "1 case", "a further case", "x floor", "x SDK, JSON", "x SDK, streams")
     for name, values in each.items():
         row(
             name,
@@ -111,7 +113,8 @@ def replay(count: int) -> None:
             f"{statistics.median(figures[f'{name}, 1 case']):.2f} s",
             f"{statistics.median(values) * 1000:.3f} ms",
             f"{ratio(values, each['floor']):.2f}",
-            f"{ratio(values, each['bare SDK loop']):.2f}",
+            f"{ratio(values, each['bare SDK loop, JSON']):.2f}",
+            f"{ratio(values, each['bare SDK loop, streams']):.2f}",
         )
 
 

@@ -1,4 +1,7 @@
-"""The loop a user writes by hand on the SDK, over a transport that answers from memory; the same four assertions."""
+"""The loop a user writes by hand on the SDK, over a transport that answers from memory; the same four assertions.
+
+With `stream` as a second argument replies come as event streams, the bytes that our recordings hold; else as JSON.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,13 @@ from workload import CARD, E_MAIL, MODEL, SECURITY_NUMBER, SYSTEM, TOOLS
 
 folder = Path(sys.argv[1])
 cases = json.loads((folder / "cases.json").read_text())
-bodies = (folder / "bodies.jsonl").read_bytes().splitlines()
+streams = sys.argv[2:] == ["stream"]
+bodies = (
+    [stream.encode() for stream in json.loads((folder / "streams.json").read_text())]
+    if streams
+    else (folder / "bodies.jsonl").read_bytes().splitlines()
+)
+kind = "text/event-stream" if streams else "application/json"
 turns = {case["input"]: number * 3 for number, case in enumerate(cases)}
 
 
@@ -23,7 +32,16 @@ def answer(request: httpx2.Request) -> httpx2.Response:
     """The canned reply to the request: found by its first user text and its length."""
     messages = json.loads(request.content)["messages"]
     number = turns[messages[0]["content"]] + len(messages) // 2
-    return httpx2.Response(200, headers={"content-type": "application/json"}, content=bodies[number])
+    return httpx2.Response(200, headers={"content-type": kind}, content=bodies[number])
+
+
+async def ask(client: Any, messages: list[Any]) -> Any:
+    """One request, its reply whole."""
+    asked: dict[str, Any] = {"model": MODEL, "max_tokens": 1024, "system": SYSTEM, "tools": TOOLS, "messages": messages}
+    if not streams:
+        return await client.messages.create(**asked)
+    async with client.messages.stream(**asked) as stream:
+        return await stream.get_final_message()
 
 
 async def talk(client: Any, case: dict[str, Any]) -> tuple[str, list[str], int]:
@@ -31,9 +49,7 @@ async def talk(client: Any, case: dict[str, Any]) -> tuple[str, list[str], int]:
     messages: list[Any] = [{"role": "user", "content": case["input"]}]
     called: list[str] = []
     while True:
-        reply = await client.messages.create(
-            model=MODEL, max_tokens=1024, system=SYSTEM, tools=TOOLS, messages=messages
-        )
+        reply = await ask(client, messages)
         messages.append(
             {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in reply.content]}
         )
