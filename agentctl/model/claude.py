@@ -2,7 +2,8 @@
 
 The SDK does what is its job (authentication, base URLs, TLS, Bedrock signatures, Vertex tokens) and nothing else: its
 retries are off, since the retry loop is ours; its accumulator is unused, since the decoder is ours; redirects are
-refused, since they would carry the conversation and the key to a host nobody configured.
+refused, since they would carry the conversation and the key to a host nobody configured. What the SDK sends in
+confidence is taken out of whatever comes back.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import orjson
 from agentctl.agent.ports import Request, WireReply
 from agentctl.agent.spec import Provider
 from agentctl.errors import ModelError, Unreachable, UsageError
+from agentctl.model.confidence import Confidence
 
 CONNECT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 600.0
@@ -63,18 +65,23 @@ class ClaudeWire:
             unsent = _unsent(error.__cause__)
             if unsent is not None:
                 raise unsent from None
-            raise _unreachable(error) from error
+            raise _unreachable(error, Confidence.of(error.request)) from None
         except Exception as error:  # what a cloud's library raises is its own: no credentials, a text that is no UTF-8
             raise ModelError(f"the request cannot be sent: {error}", type="client_error") from error
         http = response.http_response
         body = self._events(response) if self._provider.name == "bedrock" else http.aiter_bytes()
-        return WireReply(http.status_code, _headers(http), self._until_broken(http, body))
+        confidence = Confidence.of(http.request)
+        return WireReply(
+            http.status_code, _headers(http, confidence), self._until_broken(http, confidence.stream(body), confidence)
+        )
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._client.close()
 
-    async def _until_broken(self, http: Any, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _until_broken(
+        self, http: Any, body: AsyncIterator[bytes], confidence: Confidence
+    ) -> AsyncIterator[bytes]:
         """The body as it arrives; what breaks the connection is an error of ours, and the end closes it."""
         import httpx2  # noqa: PLC0415  the SDK's transport; loaded with it
 
@@ -82,7 +89,7 @@ class ClaudeWire:
             async for chunk in body:
                 yield chunk
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise _unreachable(error) from error
+            raise _unreachable(error, confidence) from None
         finally:
             await http.aclose()
 
@@ -124,16 +131,17 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
 
 def _whole(http: Any) -> WireReply:
     """A reply that the SDK has read to its end: one with an error status."""
-    content: bytes = http.content
+    confidence = Confidence.of(http.request)
+    content = confidence.clean(http.content)
 
     async def body() -> AsyncIterator[bytes]:
         yield content
 
-    return WireReply(http.status_code, _headers(http), body())
+    return WireReply(http.status_code, _headers(http, confidence), body())
 
 
-def _headers(http: Any) -> dict[str, str]:
-    return {name.lower(): value for name, value in http.headers.items()}
+def _headers(http: Any, confidence: Confidence) -> dict[str, str]:
+    return {name.lower(): confidence.text(value) for name, value in http.headers.items()}
 
 
 def _unsent(cause: BaseException | None) -> ModelError | None:
@@ -148,12 +156,12 @@ def _unsent(cause: BaseException | None) -> ModelError | None:
     return None
 
 
-def _unreachable(error: Exception) -> Unreachable:
+def _unreachable(error: Exception, confidence: Confidence) -> Unreachable:
     """What went wrong below HTTP, with its cause: the SDK's own text says only "Connection error."."""
     cause = error.__cause__ or error
     timed_out = "timeout" in type(error).__name__.lower() or "timeout" in type(cause).__name__.lower()
     return Unreachable(
-        f"no complete reply from the API: {type(cause).__name__}: {cause}".removesuffix(": "),
+        f"no complete reply from the API: {type(cause).__name__}: {confidence.text(str(cause))}".removesuffix(": "),
         type="timeout_error" if timed_out else "connection_error",
         retryable=True,
         hint="check the network, the proxy and `provider.base_url` (or ANTHROPIC_BASE_URL)",
