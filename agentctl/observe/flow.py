@@ -22,8 +22,9 @@ _WIDE_CHARACTER: Final = re.compile(f"[{_WIDE}]")
 
 
 class Flow:
-    """One block of indented text. `width` is in cells and asked for at every word (windows change); None never wraps.
+    """One block of text. `width` is in cells and asked for at every word (windows change); None never wraps.
 
+    `indent` stands before every line, without its last spaces where the line is blank.
     Blank lines at the start and the end of the block are left out.
     """
 
@@ -93,7 +94,7 @@ class Flow:
 
     def _lead(self, cells: int) -> str:
         """What comes before the word: line breaks and indent, or the spaces since the last one."""
-        broken = "\n" * self._breaks if self._any else ""
+        broken = f"\n{self._indent.rstrip()}" * (self._breaks - 1) + "\n" if self._any and self._breaks else ""
         self._breaks = 0
         if broken or not self._column:
             self._column = len(self._indent) + cell_len(self._spaces)

@@ -16,11 +16,13 @@ from agentctl.observe.flow import Flow
 from agentctl.observe.preview import one_line
 
 INDENT: Final = "  "
+GUTTER: Final = f"{INDENT}┆ "
+"""Before what was thought and not said: without colours nothing else would tell the two apart."""
 DOT: Final = " · "
 WIDEST: Final = 100
 """Cells; longer lines are hard to read, however wide the window is."""
 
-ASCII: Final = str.maketrans({"→": "->", "←": "<-", "✗": "x", "·": "|", "…": "...", "≥": ">="})
+ASCII: Final = str.maketrans({"→": "->", "←": "<-", "✗": "x", "·": "|", "…": "...", "≥": ">=", "┆": "|"})
 """What the marks of a trace become where the output cannot show them."""
 
 
@@ -49,7 +51,7 @@ class Page:
 
     def line(self, text: str, style: str = "", *, indent: str = INDENT) -> None:
         """One line, cut to the window."""
-        self.write((f"{indent}{one_line(text, self.room)}\n", style))
+        self.write((f"{indent}{one_line(text, max(self.room - max(len(indent) - len(INDENT), 0), 1))}\n", style))
 
     def flow(self, style: str = "", *, indent: str = INDENT) -> Flow:
         """A block of text that may still arrive; wrapped on a terminal, left to the reader elsewhere."""

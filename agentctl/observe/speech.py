@@ -8,11 +8,12 @@ from agentctl.agent.events import Block
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count
 from agentctl.observe.flow import Flow
-from agentctl.observe.page import Page
+from agentctl.observe.page import GUTTER, INDENT, Page
 
 KINDS: Final = ("text", "thinking")
 """Types of the blocks that are said; the field with the words has the same name."""
 STYLES: Final = {"text": "", "thinking": "dim italic"}
+INDENTS: Final = {"text": INDENT, "thinking": GUTTER}
 
 
 class Speech:
@@ -61,8 +62,7 @@ class Speech:
             self._flow.close()
             self._flow = None
         elif kind == "thinking":
-            self.head()
-            self._page.line(f"thought for {count(self._thought, 'char')}", STYLES["thinking"])
+            self.aside(f"thought for {count(self._thought, 'char')}")
         self._thought = 0
 
     def head(self) -> None:
@@ -70,6 +70,11 @@ class Speech:
         if not self._headed:
             self._headed = True
             self._page.write((f"\n{clean(self.speaker)}\n", "bold cyan"))
+
+    def aside(self, text: str) -> None:
+        """One line about what was thought, in place of it."""
+        self.head()
+        self._page.line(text, STYLES["thinking"], indent=GUTTER)
 
     def listen(self) -> None:
         """The user speaks: what comes next needs a heading again."""
@@ -86,5 +91,5 @@ class Speech:
                 return
         if self._flow is None:
             self.head()
-            self._flow = self._page.flow(STYLES[kind])
+            self._flow = self._page.flow(STYLES[kind], indent=INDENTS[kind])
         self._flow.feed(clean(piece))

@@ -156,7 +156,7 @@ class Trace:
         elif kind.endswith("_tool_result"):
             self._page.line(f"← {compact(block.get('content'))}", "dim")
         elif kind == "redacted_thinking":
-            self._page.line("thought; the text is withheld", "dim italic")
+            self._speech.aside("thought; the text is withheld")
 
     def _model_failed(self, event: ModelFailed, _at: float) -> None:
         void = self._speech.has_arrived

@@ -87,7 +87,7 @@ def test_an_exchange_reads_from_top_to_bottom() -> None:
         "\nyou\n"
         "  Where is ORD-1042?\n"
         "\nsupport@2\n"
-        "  I should look.\n"
+        "  ┆ I should look.\n"
         "  Let me look.\n"
         "  turn 1 · 0.50 s · 10 in · 5 out · $0.0034\n"
         '  → get_order {"id":"ORD-1042"}\n'
@@ -98,11 +98,43 @@ def test_an_exchange_reads_from_top_to_bottom() -> None:
     )
 
 
+THOUGHT = reply(thinking("Where is it?\n\nThe customer\tasks for an order."), text("Where is it, I ask."))
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_thinking_stands_behind_a_gutter(terminal: Any) -> None:
+    """Every line of it, wrapped or blank, on a terminal and in a file: the answer is never taken for it."""
+    screen = drawn([STARTED, ModelAsked(1, "m"), THOUGHT], 24, terminal=terminal)
+    wrapped = "The customer    asks\n  ┆ for an order.\n" if terminal else "The customer    asks for an order.\n"
+    assert f"\nsupport@2\n  ┆ Where is it?\n  ┆\n  ┆ {wrapped}  Where is it," in screen
+
+
+def test_the_gutter_can_be_ascii() -> None:
+    """Where the stream has no such character, a bar stands for it."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    trace = Trace(Console(file=stream, width=80))
+    trace(Entry(0, 0.0, STARTED))
+    trace(Entry(1, 0.0, THOUGHT))
+    trace.close()
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    assert b"\n  | Where is it?\n  |\n  | The customer" in stream.buffer.getvalue()
+
+
+def test_thinking_is_dim_where_there_is_colour() -> None:
+    """The gutter comes on top of the style."""
+    on = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard", no_color=False)
+    trace = Trace(on)
+    trace(Entry(0, 0.0, STARTED))
+    trace(Entry(1, 0.0, THOUGHT))
+    assert "\x1b[2;3m  ┆ Where\x1b[0m" in written(on)
+
+
 def test_thinking_can_be_collapsed() -> None:
-    """One dim line says how much was thought."""
+    """One dim line in the gutter says how much was thought."""
     screen = drawn(EXCHANGE, show_thinking=False)
     assert "I should look." not in screen
-    assert "  thought for 14 chars\n  Let me look.\n" in screen
+    assert "  ┆ thought for 14 chars\n  Let me look.\n" in screen
 
 
 def test_without_details_only_what_was_said_and_what_went_wrong() -> None:
@@ -196,7 +228,7 @@ def test_tools_that_the_api_ran_stand_in_the_reply() -> None:
     )
     assert '→ web_search {"query":"tents"} · run by the API' in screen
     assert "← " in screen
-    assert "the text is withheld" in screen
+    assert "  ┆ thought; the text is withheld\n" in screen
 
 
 def test_every_kind_of_event_is_drawn() -> None:
