@@ -36,6 +36,8 @@ class WireReply:
     body: AsyncIterator[bytes]
     requested: bytes | None = field(default=None, compare=False)
     """The request body as it was sent, where the sender knows it (the recorder keeps it)."""
+    took: float | None = field(default=None, compare=False)
+    """Seconds from sending to the last byte, where that is known already: in a recording."""
 
 
 class Wire(Protocol):

@@ -1,7 +1,7 @@
 """What is recorded is served, what is not goes on to the live side: the one place where a replay may become a call.
 
-Record mode `new-episodes` is this inside a recorder, so that the new take is whole by itself: it holds the served
-replies again, in the order in which they were used.
+Completing an interrupted recording is this inside a recorder, so that the new take is whole by itself: it holds the
+served replies again, in the order in which they were used.
 """
 
 from __future__ import annotations

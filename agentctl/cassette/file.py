@@ -32,20 +32,30 @@ NOT_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """Characters that JSON allows as they are, but that YAML refuses or folds inside a quoted scalar."""
 
 
-def read(path: Path) -> Cassette:
-    """The recording at `path`: ours, or anyone's.
+def read(path: Path, *, partial: bool = False) -> Cassette:
+    """The recording at `path`: ours, or anyone's; `partial` takes one that was interrupted too.
 
     Raises:
-        CassetteError: it cannot be read, is empty, torn, hostile, of a newer schema, or no cassette at all.
+        CassetteError: it cannot be read, is empty, torn, hostile, of a newer schema, not finished, or no cassette.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
     try:
-        return parse(data, path)
+        cassette = parse(data, path)
     except CassetteError as error:
         raise CassetteError(f"{path}: {error}", hint=error.hint) from None
+    header = cassette.header
+    if header is not None and header.partial and not partial:
+        command = f"agentctl eval {header.suite} --filter {header.case} --record-mode new-episodes"
+        raise CassetteError(f"{path}: was interrupted while it was recorded", hint=f"complete it: {command}")
+    return cassette
+
+
+def partial_of(path: Path) -> Path:
+    """Where the interrupted recording is that was to become the one at `path`."""
+    return path.with_name(f"{path.name}.partial")
 
 
 def parse(data: bytes, path: Path | None = None) -> Cassette:

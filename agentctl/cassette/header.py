@@ -16,6 +16,7 @@ def to_json(header: Header) -> JsonObject:
     """The header as it stands in the file."""
     return {
         "schema": header.schema,
+        **({"partial": True} if header.partial else {}),
         "recorded": {"at": header.at, "by": header.by, "source": header.source},
         "suite": header.suite,
         "case": header.case,
@@ -48,6 +49,7 @@ def from_json(data: Any, interactions: int) -> Header:
             source=recorded["source"],
             takes=tuple([_take(take, interactions) for take in data["takes"]]),
             schema=schema,
+            partial=data.get("partial", False) is True,
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -57,13 +58,26 @@ class Tape:
             stored=b"",
             request_headers=_request_headers(request),
         )
-        started = _Reply(asked, reply.body, self._clock, sent_at)
+        started = _Reply(asked, reply.body, self._clock, sent_at, reply.took)
         self._replies.append(started)
         return started
 
     def answered(self, returned: ToolReturned, seconds: float = 0.0) -> None:
         """Puts the answer to a tool call on the tape."""
         self._tools.append(RecordedTool(returned, round(seconds, 3)))
+
+    @property
+    def turns(self) -> int:
+        """Replies on the tape."""
+        return len(self._replies)
+
+    def finished(self) -> Tape:
+        """The tape up to the first reply that was never finished, without those that were no answers."""
+        whole = Tape(clock=self._clock)
+        replies = takewhile(lambda reply: reply.ended is None, self._replies)
+        whole._replies = [reply for reply in replies if reply.is_answer]
+        whole._tools = self._tools[:]
+        return whole
 
     def observe(self, observed: Observed) -> None:
         """Puts on the tape what was seen of the world after the run."""
@@ -93,7 +107,9 @@ class Tape:
 class _Reply:
     """The body of one reply on its way through: iterating it gives the live bytes and keeps them."""
 
-    def __init__(self, asked: Interaction, body: AsyncIterator[bytes], clock: Clock, sent_at: float) -> None:
+    def __init__(
+        self, asked: Interaction, body: AsyncIterator[bytes], clock: Clock, sent_at: float, took: float | None
+    ) -> None:
         self.pieces: list[bytes] = []
         self.seconds = 0.0
         self.ended: tuple[str, str] | None = UNFINISHED
@@ -103,6 +119,7 @@ class _Reply:
         self._body = body
         self._clock = clock
         self._sent_at = sent_at
+        self._took = took
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -126,13 +143,18 @@ class _Reply:
         if close is not None:
             await close()
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether its status is no error's."""
+        return 200 <= self._asked.status < 300  # noqa: PLR2004  as HTTP has them
+
     def interaction(self) -> Interaction:
         """What was kept so far."""
         return replace(self._asked, stored=b"".join(self.pieces))
 
     def _end(self, ended: tuple[str, str] | None) -> None:
         self.ended = ended
-        self.seconds = round(self._clock() - self._sent_at, 3)
+        self.seconds = round(self._clock() - self._sent_at if self._took is None else self._took, 3)
 
 
 class RecordingWire:

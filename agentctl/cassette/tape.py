@@ -106,6 +106,11 @@ class Take:
     observed: tuple[Observed, ...] = ()
     breaks: tuple[Break, ...] = ()
 
+    def seconds_of(self, interaction: int) -> float | None:
+        """How long that reply took; None when it was not written down."""
+        place = self.interactions.index(interaction)
+        return self.seconds[place] if place < len(self.seconds) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -126,6 +131,8 @@ class Header:
     """The host that answered, or `agentctl simulator`."""
     takes: tuple[Take, ...] = ()
     schema: int = SCHEMA
+    partial: bool = False
+    """Whether the recording was interrupted; see `cassette.partial`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,15 +21,16 @@ from agentctl.evals.stage import GoLive, Stage
 class LivePlayer(Stage):
     """An `evaluate.Player` on a stage of its own."""
 
-    def __init__(self, due: Sequence[Job], *, live_tools: bool) -> None:
+    def __init__(self, due: Sequence[Job], *, mode: RecordMode, live_tools: bool) -> None:
         super().__init__()
         self._due = {job.recording for job in due}
         self._live_tools = live_tools
+        self._completes = mode is not RecordMode.ALL
 
     async def play(self, job: Job, prices: Prices) -> list[CaseResult]:
         """One result for each repeat."""
         if job.recording in self._due:
-            return await record(job, prices, self)
+            return await record(job, prices, self, completes=self._completes)
         if self._live_tools:
             return await replay_with_live_tools(job, prices, self)
         return await replay(job, prices)
@@ -45,7 +46,7 @@ async def live_player(
         UsageError: something is to be recorded and there is no key to go live with.
     """
     due = [job for job in jobs if is_due(job, mode)]
-    player = LivePlayer(due, live_tools=live_tools)
+    player = LivePlayer(due, mode=mode, live_tools=live_tools)
     try:
         for job in due:
             await player.open(job.agent, go_live)

@@ -1,20 +1,27 @@
 """Recording a case: it runs live, in a workspace of its own, and all its takes are written at once or not at all.
 
 A case whose run failed for reasons that are not the agent's (no network, no credit) leaves its old recording alone: a
-recorded outage would be replayed as an answer. Its other repeats are not paid for either.
+recorded outage would be replayed as an answer. Its other repeats are not paid for either, and the turns that were are
+kept for the next attempt.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from agentctl import __version__
 from agentctl.agent.events import Observed
+from agentctl.agent.ports import Wire
+from agentctl.cassette import partial
+from agentctl.cassette.extend import ExtendedWire
+from agentctl.cassette.hold import hold
+from agentctl.cassette.play import RecordedWire
 from agentctl.cassette.record import RecordingTools, RecordingWire, Tape, save
-from agentctl.cassette.redact import redactor, secrets_in
-from agentctl.cassette.tape import API_BASE, Header
-from agentctl.errors import AgentctlError
+from agentctl.cassette.redact import Redactor, redactor, secrets_in
+from agentctl.cassette.tape import API_BASE, Cassette, Header
+from agentctl.errors import AgentctlError, CassetteError
 from agentctl.evals.plan import Job
 from agentctl.evals.play import play
 from agentctl.evals.prices import Prices
@@ -26,28 +33,62 @@ from agentctl.evals.workspace import observe
 from agentctl.model.client import WireModel
 
 
-async def record(job: Job, prices: Prices, stage: Stage) -> list[CaseResult]:
-    """Every repeat of the case, live; its recording is replaced when every run says something about the agent."""
+async def record(job: Job, prices: Prices, stage: Stage, *, completes: bool) -> list[CaseResult]:
+    """Every repeat of the case, live; its recording is replaced when every run says something about the agent.
+
+    When that fails or is interrupted, the finished turns are kept as a partial recording; `completes` begins with them.
+    """
+    try:
+        with hold(job.recording):
+            return await _record(job, prices, stage, partial.left(job.recording, job.components) if completes else None)
+    except CassetteError as error:
+        return [errored(job, number + 1, error) for number in range(job.repeats)]
+
+
+async def _record(job: Job, prices: Prices, stage: Stage, begun: Cassette | None) -> list[CaseResult]:
     live = stage.live(job.agent)
     results: list[CaseResult] = []
     tapes: list[Tape] = []
-    for number in range(job.repeats):
-        tape = Tape()
-        result, sound = await _record_take(job, number, tape, live, prices, stage)
-        results.append(result)
-        if not sound:
-            return results + [_not_reached(job, later) for later in range(number + 1, job.repeats)]
-        tapes.append(tape)
+    whole = False
     try:
-        save(job.recording, _header(job, live), tapes, redactor(secrets_in(os.environ)))
-    except AgentctlError as error:
+        for number in range(job.repeats):
+            tapes.append(Tape())
+            wire = _wire(live, begun, number)
+            result, sound = await _record_take(job, number, tapes[-1], wire, prices, stage)
+            results.append(result)
+            if not sound:
+                return results + [_not_reached(job, later) for later in range(number + 1, job.repeats)]
+        save(job.recording, _header(job, live), tapes, _redactor())
+        whole = True
+    except CassetteError as error:
         return [errored(job, result.repeat, error, result.outcome) for result in results]
+    finally:
+        if whole:
+            partial.forget(job.recording)
+        else:
+            with suppress(CassetteError):  # what ended the recording is told; that this failed too changes nothing
+                partial.keep(job.recording, _header(job, live), tapes, _redactor())
     stage.recorded.append(job.recording)
     return results
 
 
+def _redactor() -> Redactor:
+    return redactor(secrets_in(os.environ))
+
+
+def _wire(live: Live, begun: Cassette | None, number: int) -> Wire:
+    """The live wire, after the turns of this take that an interrupted recording has.
+
+    Tools are executed again: what they changed went with the workspace of the interrupted run. Where one answers
+    otherwise now, the next request is another one, and the turns from there on are live.
+    """
+    if begun is None or number >= len(begun.takes):
+        return live.wire
+    return ExtendedWire(RecordedWire(begun, number, redactor=_redactor()), live.wire)
+
+
 async def _record_take(
-    job: Job, number: int, tape: Tape, live: Live, prices: Prices, stage: Stage
+    job: Job, number: int, tape: Tape, live: Wire, prices: Prices, stage: Stage
 ) -> tuple[CaseResult, bool]:
     """The result, and whether the tape is worth keeping: a check that is broken does not make the run worthless."""
     try:
@@ -59,7 +100,7 @@ async def _record_take(
                     tape.observe(each)
                 return seen
 
-            wire = RecordingWire(live.wire, tape, base_url=job.agent.provider.base_url or API_BASE)
+            wire = RecordingWire(live, tape, base_url=job.agent.provider.base_url or API_BASE)
             tools = RecordingTools(workshop.tools, tape)
             model = WireModel(wire, job.agent.retry)
             played = await play(job, agent=job.agent, model=model, tools=tools, observe=look)

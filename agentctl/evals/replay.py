@@ -13,7 +13,7 @@ from typing import Final
 
 from agentctl.agent.events import ModelAsked, Observed, ToolCalled
 from agentctl.agent.run import Run
-from agentctl.cassette.file import read
+from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
 from agentctl.cassette.staleness import changed
 from agentctl.cassette.tape import Cassette, Take
@@ -50,7 +50,8 @@ class Standing:
 def standing(job: Job) -> Standing:
     """Whether the recording of this case may be played for the agent and the case as they are now."""
     if not job.recording.exists():
-        return Standing(None, "missing", f"there is no recording {job.recording_name}", record_hint(job))
+        begun = ", only an interrupted one" if partial_of(job.recording).exists() else ""
+        return Standing(None, "missing", f"there is no recording {job.recording_name}{begun}", record_hint(job))
     try:
         cassette = read(job.recording)
     except CassetteError as error:
