@@ -31,6 +31,7 @@ class RecordedWire:
         self._take = take_of(cassette, take)
         self._number = take
         self._redactor = redactor
+        self._seconds = dict(zip(self._take.interactions, self._take.seconds, strict=False))
         self._served: set[int] = set()
         self._plain = Index(cassette, self._take)
         self._redacted: Index | None = None
@@ -61,7 +62,7 @@ class RecordedWire:
         breaks = self._take.breaks
         broken = next((each for each in breaks if each.interaction == index), None) if breaks else None
         return WireReply(
-            interaction.status, interaction.headers, _pieces(body, broken), took=self._take.seconds_of(index)
+            interaction.status, interaction.headers, _pieces(body, broken), took=self._seconds.get(index)
         )
 
     def find(self, request: Request) -> int | None:

@@ -106,11 +106,6 @@ class Take:
     observed: tuple[Observed, ...] = ()
     breaks: tuple[Break, ...] = ()
 
-    def seconds_of(self, interaction: int) -> float | None:
-        """How long that reply took; None when it was not written down."""
-        place = self.interactions.index(interaction)
-        return self.seconds[place] if place < len(self.seconds) else None
-
 
 @dataclass(frozen=True, slots=True)
 class Header:

@@ -1,6 +1,6 @@
-"""Benchmarks: start-up, replay eval, a long session, each beside its baseline in the same run.
+"""Benchmarks: start-up, replay eval, a long session, a large recording, each beside its baseline in the same run.
 
-    python tests/benchmarks/run.py [startup] [replay] [session] [--rounds 7]
+    python tests/benchmarks/run.py [startup] [replay] [session] [cassette] [--rounds 7]
 
 A round runs every variant once, in turn, so that a slow spell of the machine hits all of them; figures are medians over
 the rounds, ratios are taken round by round and their median is shown. CPU is user + system time of the whole process as
@@ -26,6 +26,7 @@ PYTHON = sys.executable
 AGENTCTL = str(Path(PYTHON).with_name("agentctl"))
 CASES = 200
 TURNS = 200
+SIZES = (50, 1000, 5000)
 
 
 def cpu(*argv: str) -> float:
@@ -134,7 +135,20 @@ def session(count: int) -> None:
     row("last tenth", f"{statistics.median(lasts) * 1000:.3f} ms", f"{ratio(lasts, firsts):.2f} x")
 
 
-BENCHMARKS = {"startup": startup, "replay": replay, "session": session}
+def cassette(count: int) -> None:
+    """What a request costs in recordings of more and more interactions."""
+    figures: dict[int, list[float]] = {size: [] for size in SIZES}
+    for number in range(count + 1):
+        for size, values in figures.items():
+            done = subprocess.run([PYTHON, HERE / "cassette.py", str(size)], check=True, capture_output=True, text=True)
+            if number:
+                values.append(float(done.stdout))
+    print("one recording of N requests, read and replayed, CPU a request")
+    for size, values in figures.items():
+        row(f"{size:,}", f"{statistics.median(values) * 1000:.3f} ms", f"{ratio(values, figures[SIZES[0]]):.2f} x")
+
+
+BENCHMARKS = {"startup": startup, "replay": replay, "session": session, "cassette": cassette}
 
 
 def main() -> None:
