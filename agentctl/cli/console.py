@@ -14,6 +14,7 @@ import orjson
 
 from agentctl.errors import AgentctlError, ConfigError
 from agentctl.observe.clean import clean
+from agentctl.observe.marks import STAND_IN_ERRORS
 
 
 def say(text: str = "") -> None:
@@ -50,6 +51,22 @@ def json_line(value: Any) -> None:
 def json_document(value: Any) -> None:
     """One JSON document, indented, on stdout."""
     _write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def open_streams() -> None:
+    """Makes every standard stream usable: one that is closed leads nowhere, and none fails for a character."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  for the whole process
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=STAND_IN_ERRORS)
+
+
+def silence_stdout() -> None:
+    """Its reader is gone: what is still written leads nowhere, and Python has nothing to complain of at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(data: bytes) -> None:

@@ -24,7 +24,7 @@ import typer
 
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
-from agentctl.cli.console import json_document, note, say, wants_color
+from agentctl.cli.console import json_document, note, say, silence_stdout, wants_color
 from agentctl.cli.eval_table import Screen, lines_of
 from agentctl.cli.progress import Bar
 from agentctl.config.project import Project
@@ -36,6 +36,7 @@ from agentctl.evals.plan import Job, RecordMode, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.report import format_of, write_report
 from agentctl.evals.result import CaseResult, Evaluation
+from agentctl.observe.clean import clean
 
 KEEPS_ALL: Final = 100_000
 """Allocations between two garbage collections: results are kept to the end, so there is little to collect."""
@@ -138,7 +139,10 @@ def evaluate(
     if finding.evaluation is None:
         return finding.stopped_by or exits.INTERRUPTED
     code = finding.stopped_by or exit_code(finding.evaluation, min_pass_rate)
-    _report(project, finding.evaluation, code, output or [], time.perf_counter() - began, as_json=json)
+    try:
+        _report(project, finding.evaluation, code, output or [], time.perf_counter() - began, as_json=json)
+    except BrokenPipeError:  # who has read enough of the page has not changed the verdict
+        silence_stdout()
     return code
 
 
@@ -218,7 +222,7 @@ def _report(
     try:
         keep(project, evaluation, code)
     except StoreError as error:  # a checkout that is read only can be evaluated all the same
-        note(f"the result is not kept: {error}")
+        note(clean(f"the result is not kept: {error}"))
     if as_json:
         json_document(evaluation.to_json(code))
     else:

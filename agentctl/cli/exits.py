@@ -23,7 +23,8 @@ from typing import Final, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from agentctl.cli.console import complain, error_lines
+from agentctl.cli.console import complain, error_lines, open_streams, silence_stdout
+from agentctl.config.unwritten import way_out
 from agentctl.errors import AgentctlError
 
 OK: Final = 0
@@ -47,13 +48,14 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
     `AGENTCTL_DEBUG=1` shows the traceback. A reader that went away (`| head`) is no error.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    open_streams()
+    code = OK
     try:
         code = command() or OK
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence_stdout()
-        code = OK
-    except (KeyboardInterrupt, typer.Abort):
+        silence_stdout()
+    except (KeyboardInterrupt, EOFError, typer.Abort):
         code = INTERRUPTED
     except TyperException as error:
         complain(error.format_message(), hint=_usage_hint(error))
@@ -66,7 +68,9 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
     except OSError as error:
         if os.environ.get("AGENTCTL_DEBUG"):
             raise
-        complain(f"{error.filename or 'the system'}: {error.strerror or error}", hint="")
+        complain(
+            f"{error.filename or 'something cannot be read or written'}: {error.strerror or error}", hint=way_out(error)
+        )
         code = ERRORED
     sys.exit(code)
 
@@ -79,8 +83,3 @@ def _usage_hint(error: TyperException) -> str:
 def _terminate(_signal: int, _frame: object) -> None:
     """SIGTERM unwinds like Ctrl-C does, so that what was open is closed, and leaves with its own code."""
     raise Terminated(TERMINATED)
-
-
-def _silence_stdout() -> None:
-    """Python flushes stdout at exit; with the reader gone that would print a second, meaningless error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,6 +5,7 @@ The files are those of `agentctl/cli/starter/`, which is itself a project that i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from agentctl.cli.console import json_document, note, say
+from agentctl.config.unwritten import unwritten
 from agentctl.errors import UsageError
 
 RENAMED: Final = {"gitignore": ".gitignore"}
@@ -34,11 +36,7 @@ def init(
     if taken:
         names = ", ".join(str(path) for path in taken[:3]) + (", ..." if len(taken) > len(taken[:3]) else "")
         raise UsageError(f"{directory} already has {names}", hint="choose a directory that is empty or does not exist")
-    for path, source in found.items():
-        target = directory / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("xb") as file:
-            file.write(source.read_bytes())
+    _write({directory / path: source for path, source in found.items()})
     if json:
         json_document({"directory": str(directory), "files": [str(path) for path in found]})
         return
@@ -49,6 +47,25 @@ def init(
     note(f"{here}agentctl eval                              # replays the recordings: no key, no network")
     note("agentctl chat oncall --simulate            # talks to the built-in simulator")
     note("agentctl diff oncall oncall@git:HEAD       # after an edit: what changed, and what it made stale")
+
+
+def _write(sources: Mapping[Path, Traversable]) -> None:
+    """Writes all of them; when one cannot be written, none is left behind that would be in the way next time.
+
+    Raises:
+        StoreError: one cannot be written.
+    """
+    written: list[Path] = []
+    for target, source in sources.items():
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
+                written.append(target)
+                file.write(source.read_bytes())
+        except OSError as error:
+            for path in written:
+                path.unlink(missing_ok=True)
+            raise unwritten(target, error) from None
 
 
 def _collected(folder: Traversable, at: Path) -> dict[Path, Traversable]:

@@ -107,5 +107,14 @@ def root(
 
 def main() -> None:
     """Entry point: parse, run, print errors, exit."""
-    command = get_command(app)
-    guarded(lambda: command(args=sys.argv[1:], prog_name="agentctl", standalone_mode=False))
+    guarded(lambda: _invoke(get_command(app), sys.argv[1:]))
+
+
+def _invoke(command: Any, arguments: list[str]) -> int | None:
+    """What the command's own `main` does, but for turning a reader that went away into a failure."""
+    try:
+        with command.make_context("agentctl", arguments) as context:
+            code: int | None = command.invoke(context)
+            return code
+    except typer.Exit as left:
+        return left.exit_code

@@ -20,7 +20,7 @@ from agentctl.cli.keys import Keys
 from agentctl.cli.outcome import Price
 from agentctl.cli.replay_sources import Recording, Shown, Stored, find, shown_runs, take_number
 from agentctl.cli.replaying import replay_line
-from agentctl.cli.screen import Screen, readers_may_leave, screen, tolerate
+from agentctl.cli.screen import Screen, readers_may_leave, screen
 from agentctl.cli.transcript import entry_json
 from agentctl.errors import CassetteError, UsageError
 from agentctl.model.pricing import price
@@ -51,7 +51,6 @@ def replay(
     if json and (step or turn is not None):
         raise UsageError("--json has no screen", hint="leave out --step and --turn")
     sources = [find(each, take) for each in what]
-    tolerate(sys.stdout)
     with readers_may_leave():
         if json:
             for source in sources:

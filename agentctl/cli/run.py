@@ -25,7 +25,7 @@ from agentctl.cli.approval import allow, asking
 from agentctl.cli.chat_input import typing_ahead
 from agentctl.cli.console import complain, json_document, json_line, note, say
 from agentctl.cli.outcome import document, exit_code, price_for
-from agentctl.cli.screen import readers_may_leave, screen, tolerate
+from agentctl.cli.screen import readers_may_leave, screen
 from agentctl.cli.session import Conversation, Session, hang_up_like_terminate, open_session
 from agentctl.errors import RecordingMiss, UsageError
 from agentctl.observe.clean import clean
@@ -89,7 +89,6 @@ def run(
     characters are made visible.
     """
     hang_up_like_terminate()
-    tolerate(sys.stdout)
     options = Options(Format.JSON if json else output_format, thinking, quiet, yes)
     progress = Progress()
     said = _messages(messages or [])

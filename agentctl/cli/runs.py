@@ -14,7 +14,7 @@ import typer
 from agentctl.agent.events import JsonObject
 from agentctl.cli.console import json_document, note, say
 from agentctl.cli.outcome import Price
-from agentctl.cli.screen import readers_may_leave, screen, tolerate
+from agentctl.cli.screen import readers_may_leave, screen
 from agentctl.cli.session import open_runs
 from agentctl.cli.transcript import entry_json, write_transcript
 from agentctl.cli.wiring import open_project
@@ -52,7 +52,6 @@ def list_runs(
     if json:
         json_document([_summary(run) for run in stored])
         return
-    tolerate(sys.stdout)
     if not stored:
         note("no run is stored yet: `agentctl chat` and `agentctl run` store theirs")
     with readers_may_leave():

@@ -16,6 +16,7 @@ from agentctl.cli.console import json_document, say
 from agentctl.config.documents import AgentDocument, ToolsDocument
 from agentctl.config.project import Project
 from agentctl.config.schema import editor_schema
+from agentctl.config.unwritten import unwritten
 from agentctl.evals.documents import SuiteDocument
 from agentctl.evals.suite import suite_schema
 from agentctl.observe.clean import clean
@@ -42,7 +43,6 @@ def schema(
         json_document(schema_of(print))
         return
     folder = dir if dir is not None else Project.find(Path.cwd()).state / "schemas"
-    folder.mkdir(parents=True, exist_ok=True)
     files = [_write(folder / f"{kind}.json", schema_of(kind)) for kind in Kind]
     if json:
         json_document({"written": files})
@@ -65,5 +65,9 @@ def schema_of(kind: Kind) -> JsonObject:
 
 
 def _write(file: Path, content: JsonObject) -> str:
-    file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    except OSError as error:
+        raise unwritten(file, error) from None
     return str(file)

@@ -25,8 +25,7 @@ class Screen(Console):
 
 
 def screen(stream: TextIO) -> Screen:
-    """A console on `stream`: without colour no escape sequence at all, and no character that it cannot encode fails."""
-    tolerate(stream)
+    """A console on `stream`; without colour no escape sequence at all."""
     color = wants_color(stream)
     return Screen(
         file=stream,
@@ -37,13 +36,6 @@ def screen(stream: TextIO) -> Screen:
         highlight=False,
         legacy_windows=False,
     )
-
-
-def tolerate(stream: TextIO) -> None:
-    """Lets characters that the stream's encoding does not have come out as escapes."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
 
 
 @contextmanager

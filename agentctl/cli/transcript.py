@@ -22,7 +22,8 @@ from agentctl.agent.events import (
     UserSaid,
     to_json,
 )
-from agentctl.errors import StoreError, UsageError
+from agentctl.config.unwritten import unwritten
+from agentctl.errors import UsageError
 from agentctl.observe.clean import clean
 from agentctl.observe.preview import content_text
 
@@ -49,7 +50,7 @@ def write_transcript(path: Path, entries: Sequence[Entry], *, replace: bool) -> 
     try:
         path.write_bytes(render(entries))
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise unwritten(path, error) from None
 
 
 def _json(entries: Sequence[Entry]) -> bytes:

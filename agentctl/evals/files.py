@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from agentctl.errors import StoreError
+from agentctl.config.unwritten import unwritten
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -23,4 +23,4 @@ def write_whole(path: Path, data: bytes) -> None:
         finally:
             scratch.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise unwritten(path, error) from None

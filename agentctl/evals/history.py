@@ -13,7 +13,7 @@ from typing import Final
 import orjson
 
 from agentctl.config.project import Project
-from agentctl.errors import StoreError
+from agentctl.config.unwritten import unwritten
 from agentctl.evals.files import write_whole
 from agentctl.evals.result import Evaluation
 
@@ -36,7 +36,7 @@ def keep(project: Project, evaluation: Evaluation, exit_code: int) -> Path:
         for old in sorted(folder.glob("2*.json"))[:-KEPT]:
             old.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(f"{folder}: cannot be written ({error.strerror or error})") from None
+        raise unwritten(folder, error) from None
     return path
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agentctl.observe.flow import Flow
+from agentctl.observe.marks import STAND_INS
 from agentctl.observe.preview import one_line
 
 INDENT: Final = "  "
@@ -22,8 +23,7 @@ DOT: Final = " · "
 WIDEST: Final = 100
 """Cells; longer lines are hard to read, however wide the window is."""
 
-ASCII: Final = str.maketrans({"→": "->", "←": "<-", "✗": "x", "·": "|", "…": "...", "≥": ">=", "┆": "|"})
-"""What the marks of a trace become where the output cannot show them."""
+ASCII: Final = str.maketrans(STAND_INS)
 
 
 class Page:

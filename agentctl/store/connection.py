@@ -115,6 +115,11 @@ def _reason(text: str, path: Path) -> tuple[str, str]:
         ("malformed", "is damaged", _move(path)),
         ("no such table", "is damaged: a table is missing", _move(path)),
         ("no such column", "is damaged: a column is missing", _move(path)),
+        (
+            "disk I/O",
+            "cannot be read or written: the disk reports an error",
+            "it may be full or broken: make room on it",
+        ),
         ("full", "cannot be written: the disk is full", "make room; what was stored before is safe"),
         ("readonly", "cannot be written: it is read-only", "check the permissions of the file and its directory"),
         ("unable to open", "cannot be opened", "check the permissions of the file and its directory"),
