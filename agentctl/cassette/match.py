@@ -94,8 +94,7 @@ def prefix_link(method: str, path: str, prefix: JsonObject, redactor: Redactor |
 
 def next_link(link: bytes, value: Any, redactor: Redactor | None = None) -> bytes:
     """The link that `value`, a message, adds to a chain."""
-    data = canonical(value)
-    return sha256(link + (data if redactor is None else redactor.clean(data))).digest()
+    return sha256(link + canonical(value if redactor is None else redactor.value(value))).digest()
 
 
 def place_of(interaction: Interaction) -> tuple[str, str]:

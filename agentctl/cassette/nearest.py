@@ -14,7 +14,7 @@ from agentctl.agent.events import Json, JsonObject
 from agentctl.agent.ports import Request
 from agentctl.cassette.match import NOT_ASKED, canonical
 from agentctl.cassette.redact import SHAPES_ONLY, Redactor
-from agentctl.cassette.tape import Cassette, parse_json
+from agentctl.cassette.tape import Cassette
 from agentctl.errors import CassetteError
 
 LAST: Final = ("system", "tools")
@@ -58,11 +58,11 @@ def nearest(
 
     Nearest is the one that shares the most leading messages, then the one of the most similar length.
     """
-    asked = _redacted(request.body, redactor)
+    asked = redactor.value(request.body)
     best: tuple[tuple[int, int], int, JsonObject] | None = None
     for index in among:
         try:
-            recorded = _redacted(cassette.interactions[index].asked, redactor)
+            recorded = redactor.value(cassette.interactions[index].asked)
         except CassetteError:
             continue
         score = _likeness(recorded.get("messages"), asked.get("messages"))
@@ -108,11 +108,6 @@ def excerpts(recorded: Json | Absent, asked: Json | Absent) -> tuple[str, str]:
     shared = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     start = max(0, shared - LEAD) if max(len(one), len(other)) > SHOWN else 0
     return _cut(one, start), _cut(other, start)
-
-
-def _redacted(body: JsonObject, redactor: Redactor) -> JsonObject:
-    plain: JsonObject = parse_json(redactor.clean(canonical(body)), "a request body")
-    return plain
 
 
 def _likeness(recorded: Any, asked: Any) -> tuple[int, int]:

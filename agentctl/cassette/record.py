@@ -22,11 +22,9 @@ from agentctl.agent.ports import Clock, Request, Tools, Wire, WireReply
 from agentctl.cassette.file import write
 from agentctl.cassette.match import Chain
 from agentctl.cassette.redact import SHAPES_ONLY, Redactor
+from agentctl.cassette.scrub import REPLY_HEADERS, redacted, redacted_take
 from agentctl.cassette.tape import API_BASE, Break, Cassette, Header, Interaction, RecordedTool, Take
-from agentctl.errors import AgentctlError, ModelError
-
-REPLY_HEADERS: Final = ("content-type", "request-id", "retry-after", "retry-after-ms", "x-should-retry")
-"""The reply headers that a replay needs; all others (cookies, organisation ids, proxies) stay out of the file."""
+from agentctl.errors import ModelError
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  compared with, never bound
 
@@ -199,26 +197,10 @@ def save(path: Path, header: Header, tapes: Sequence[Tape], redactor: Redactor =
     for tape in tapes:
         more, take = tape.take(len(interactions))
         interactions += [redacted(each, redactor) for each in more]
-        takes.append(_redacted_take(take, redactor))
+        takes.append(redacted_take(take, redactor))
     cassette = Cassette(tuple(interactions), replace(header, takes=tuple(takes)), path)
     write(path, cassette)
     return cassette
-
-
-def redacted(interaction: Interaction, redactor: Redactor) -> Interaction:
-    """The interaction as it may stand in a file."""
-    request, body = interaction.request, interaction.body.decode("utf-8", "replace")
-    headers = {name: redactor.text(value) for name, value in interaction.headers.items()}
-    if "content-type" not in headers and body.startswith(("event:", "data:")):
-        headers["content-type"] = "text/event-stream"
-    return replace(
-        interaction,
-        uri=redactor.uri(interaction.uri),
-        request=redactor.text(request if isinstance(request, str) else request.decode("utf-8", "replace")),
-        headers=headers,
-        stored=redactor.text(body),
-        request_headers={name: redactor.text(value) for name, value in interaction.request_headers.items()},
-    )
 
 
 def public_base(base_url: str) -> str:
@@ -252,20 +234,3 @@ def _request_headers(request: Request) -> dict[str, str]:
     if request.betas:
         headers["anthropic-beta"] = ",".join(request.betas)
     return headers
-
-
-def _redacted_take(take: Take, redactor: Redactor) -> Take:
-    tools = tuple(
-        replace(tool, returned=replace(tool.returned, content=_clean(tool.returned.content, redactor)))
-        for tool in take.tools
-    )
-    observed = tuple(replace(seen, value=_clean(seen.value, redactor)) for seen in take.observed)
-    breaks = tuple(replace(each, message=redactor.text(each.message)) for each in take.breaks)
-    return replace(take, tools=tools, observed=observed, breaks=breaks)
-
-
-def _clean(value: Any, redactor: Redactor) -> Any:
-    try:
-        return orjson.loads(redactor.clean(orjson.dumps(value)))
-    except TypeError as error:
-        raise AgentctlError(f"a result cannot be recorded: it is no JSON ({error})") from None

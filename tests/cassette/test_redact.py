@@ -13,10 +13,10 @@ from agentctl.cassette.redact import SHAPES_ONLY, redactor, secrets_in
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("key sk-ant-api03-abcDEF_123-456789", "key [redacted:api-key]"),
-        ('{"x":"sk-proj-abcdefghijklmnopqrstuv"}', '{"x":"[redacted:api-key]"}'),
-        ("Authorization: Bearer abcdef.ghijkl-mnop", "Authorization: Bearer [redacted:token]"),
-        ("authorization: bearer  abcdefghijklmnop", "authorization: Bearer [redacted:token]"),
+        ("key sk-ant-api03-abcDEF_123-456789", "key [redacted:anthropic-key]"),
+        ('{"x":"sk-proj-abcdefghijklmnopqrstuv"}', '{"x":"[redacted:openai-key]"}'),
+        ("Authorization: Bearer abcdef.ghijkl-mnop", "Authorization: Bearer [redacted:bearer]"),
+        ("authorization: bearer  abcdefghijklmnop", "authorization: bearer  [redacted:bearer]"),
         ("a task-management-system-for-you", "a task-management-system-for-you"),
         ("sk-short", "sk-short"),
         ("the bearer of this letter", "the bearer of this letter"),
@@ -60,7 +60,7 @@ def test_twice_is_as_good_as_once(pieces: list[str]) -> None:
     assert rules.text(once) == once
     assert "canary-value-1" not in once
     if "\ud83d" not in pieces:
-        orjson.loads(rules.clean(orjson.dumps({"x": "".join(pieces)})))
+        assert rules.value({"x": "".join(pieces)}) == {"x": once}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_twice_is_as_good_as_once(pieces: list[str]) -> None:
     [
         ("https://user:pw@host.example:8443/v1/messages?key=secret#x", "https://host.example:8443/v1/messages"),
         ("http://[::1]:80/v1", "http://[::1]:80/v1"),
-        ("https://host/sk-ant-api03-abcdefghijklmnop/x", "https://host/[redacted:api-key]/x"),
+        ("https://host/sk-ant-api03-abcdefghijklmnop/x", "https://host/[redacted:anthropic-key]/x"),
         ("http://[broken", "[redacted:uri]"),
     ],
 )
