@@ -194,7 +194,7 @@ def test_a_broken_reply_breaks_again(kit: SimpleNamespace) -> None:
 def test_a_secret_in_the_request_is_known_by_what_is_left_of_it(kit: SimpleNamespace) -> None:
     """The recording holds the redacted text; the request that still holds the secret is answered, in order."""
     said = {"role": "user", "content": "my key: sk-ant-api03-abcdefghijklmnop"}
-    kept = {"role": "user", "content": "my key: [redacted:api-key]"}
+    kept = {"role": "user", "content": "my key: [redacted:anthropic-key]"}
     cassette = cassette_of(({"messages": [kept]}, 429, "a"), ({"messages": [kept]}, 200, "b"))
 
     async def replay() -> None:
