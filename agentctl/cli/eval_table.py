@@ -26,6 +26,7 @@ MARGIN: Final = 2
 GAP: Final = 2
 WORD: Final = max(map(len, WORDS.values()))
 LABEL: Final = len("expected")
+DOT: Final = " · "
 LEAST: Final = 24
 """Cells for text, however narrow the screen."""
 WIDEST: Final = 120
@@ -53,6 +54,18 @@ class Screen:
         room = max(min(self.width, WIDEST) - used, LEAST)
         return [part for line in lines for part in (wrap(line, room, break_on_hyphens=False) or [""])]
 
+    def joined(self, parts: Sequence[str], used: int = 0) -> list[str]:
+        """The parts with dots between them, on as many lines as they need; `used` cells stand before the first."""
+        lines = [""]
+        for part in parts:
+            longer = f"{lines[-1]}{DOT}{part}" if lines[-1] else part
+            if lines[-1] and self.width is not None and used + len(longer) > self.width:
+                lines.append(part)
+                used = MARGIN
+            else:
+                lines[-1] = longer
+        return lines
+
 
 def lines_of(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[str]:
     """The whole page, line by line; `elapsed` is how long the evaluation took, in seconds."""
@@ -65,31 +78,53 @@ def lines_of(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator
 
 
 def _suite(suite: SuiteResult, screen: Screen) -> Iterator[str]:
-    about = f"{suite.agent} · {suite.model} · {count(len(suite.cases), 'case')}"
-    yield f"{screen.paint(suite.suite, BOLD)}  {screen.paint(clean(about), DIM)}"
+    about = [suite.agent, suite.model, count(len(suite.cases), "case")]
+    first, *more = screen.joined([clean(part) for part in about], len(suite.suite) + GAP)
+    yield f"{screen.paint(suite.suite, BOLD)}{' ' * GAP}{screen.paint(first, DIM)}"
+    yield from (f"{' ' * MARGIN}{screen.paint(line, DIM)}" for line in more)
     names = [_name(case) for case in suite.cases]
     cells = [_cells(case) for case in suite.cases]
     widths = [max(map(len, column)) for column in zip(HEAD, *filter(None, cells), strict=True)]
-    used = MARGIN + WORD + GAP + sum(width + GAP for width in widths)
     room = max(map(len, ["case", *names]))
     if screen.width is not None:
-        room = min(room, max(screen.width - used, LEAST))
+        widths = _fitting(widths, screen.width - (MARGIN + WORD + GAP + min(room, LEAST)))
+        room = min(room, max(screen.width - (MARGIN + WORD + GAP + sum(width + GAP for width in widths)), LEAST))
     yield screen.paint(_line("", "case", HEAD, room, widths), DIM)
     for case, name, row in zip(suite.cases, names, cells, strict=True):
         word = screen.paint(f"{WORDS[case.status]:<{WORD}}", STYLES[case.status])
         if row:
             yield _line(word, _cut(name, room), row, room, widths)
         else:
-            head = f"{' ' * MARGIN}{word}{' ' * GAP}{_cut(name, room):<{room}}{' ' * GAP}"
-            why = clean(_why(case))
-            if screen.width is not None:
-                why = _cut(why, max(screen.width - MARGIN - WORD - 2 * GAP - room, LEAST))
-            yield f"{head}{screen.paint(why, STYLES[case.status])}"
+            yield from _without_figures(
+                case, f"{' ' * MARGIN}{word}{' ' * GAP}{_cut(name, room):<{room}}", room, screen
+            )
+
+
+def _without_figures(case: CaseResult, head: str, room: int, screen: Screen) -> Iterator[str]:
+    """A row that says why there are none, in a narrow window on a line of its own."""
+    before, why = MARGIN + WORD + GAP, clean(_why(case))
+    beside = None if screen.width is None else screen.width - before - room - GAP
+    if beside is not None and beside < min(LEAST, len(why)):
+        yield head.rstrip()
+        head, beside = " " * (before - GAP), max((screen.width or 0) - before, LEAST)
+    yield f"{head}{' ' * GAP}{screen.paint(why if beside is None else _cut(why, beside), STYLES[case.status])}"
+
+
+def _fitting(widths: Sequence[int], room: int) -> list[int]:
+    """The columns of figures that there is room for, from the left."""
+    fitting: list[int] = []
+    for width in widths:
+        room -= width + GAP
+        if room < 0:
+            break
+        fitting.append(width)
+    return fitting
 
 
 def _line(word: str, name: str, row: Row, room: int, widths: Sequence[int]) -> str:
-    figures = "".join(f"{' ' * GAP}{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
-    return f"{' ' * MARGIN}{word or ' ' * WORD}{' ' * GAP}{name:<{room}}{figures}"
+    """A row; figures that have no column are left out."""
+    figures = "".join(f"{' ' * GAP}{cell:>{width}}" for cell, width in zip(row, widths, strict=False))
+    return f"{' ' * MARGIN}{word or ' ' * WORD}{' ' * GAP}{name:<{room}}{figures}".rstrip()
 
 
 def _cells(case: CaseResult) -> Row:
@@ -125,8 +160,12 @@ def _explanations(suite: SuiteResult, screen: Screen) -> Iterator[str]:
 
 
 def _explanation(suite: SuiteResult, case: CaseResult, screen: Screen) -> Iterator[str]:
-    place = screen.paint(f"{suite.file}:{case.line}", DIM)
-    yield f"{screen.paint(WORDS[case.status], STYLES[case.status])}  {suite.suite}/{_name(case)}  {place}"
+    place, name = f"{suite.file}:{case.line}", f"{suite.suite}/{_name(case)}"
+    word = screen.paint(WORDS[case.status], STYLES[case.status])
+    fits = screen.width is None or len(WORDS[case.status]) + len(name) + len(place) + 2 * GAP <= screen.width
+    yield f"{word}{' ' * GAP}{name}{' ' * GAP}{screen.paint(place, DIM)}" if fits else f"{word}{' ' * GAP}{name}"
+    if not fits:
+        yield f"{' ' * MARGIN}{screen.paint(place, DIM)}"
     failures = case.failures if case.status == "fail" else []
     for verdict in failures:
         yield from _failure(verdict, screen)
@@ -192,10 +231,10 @@ def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[st
     if totals.turns:
         tokens = f"{totals.usage.all_input + totals.usage.output_tokens:,} tokens"
         figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), tokens, dollars(totals.cost_usd))
-        yield " · ".join((*figures, f"{seconds(totals.seconds)} of model and tools"))
+        yield from screen.joined((*figures, f"{seconds(totals.seconds)} of model and tools"))
     recorded = f", {count(len(evaluation.recorded), 'recording')} written" if evaluation.recorded else ""
     footer = f"network {evaluation.network}, tools executed {evaluation.tools_executed}{recorded}"
-    yield screen.paint(f"{footer} · {seconds(elapsed)}", DIM)
+    yield from (screen.paint(line, DIM) for line in screen.joined((footer, seconds(elapsed))))
 
 
 def _counts(totals: Totals, screen: Screen) -> str:

@@ -61,9 +61,14 @@ def list_runs(
 def _print(stored: Sequence[StoredRun]) -> None:
     agents = max((len(run.agent) for run in stored), default=0)
     ends = max((len(run.ended or OPEN) for run in stored), default=0)
+    width = shutil.get_terminal_size().columns
     for run in stored:
-        head = clean(f"{run.id}  {run.agent:<{agents}}  {run.ended or OPEN:<{ends}}  ")
-        say((head + one_line(run.said, max(shutil.get_terminal_size().columns - len(head), LEAST))).rstrip())
+        end = f"{run.ended or OPEN:<{ends}}  "
+        head = clean(f"{run.id}  {run.agent:<{agents}}  {end}")
+        if width - len(head) < LEAST:  # a narrow window gets two lines for each
+            say(clean(f"{run.id}  {run.agent}"))
+            head = clean(f"  {end}")
+        say((head + one_line(run.said, max(width - len(head), LEAST))).rstrip())
 
 
 @runs.command("show")
