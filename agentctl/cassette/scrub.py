@@ -17,7 +17,7 @@ from agentctl.cassette.encoding import decoded
 from agentctl.cassette.redact import Redactor
 from agentctl.cassette.streams import is_stream, redacted_stream
 from agentctl.cassette.tape import Interaction, Take, parse_json
-from agentctl.errors import AgentctlError, CassetteError
+from agentctl.errors import CassetteError
 
 REQUEST_HEADERS: Final = ("content-type", "anthropic-beta", "anthropic-version")
 """The request headers that say what was asked; all others (keys, cookies, the client's machine) stay out of a file."""
@@ -53,7 +53,7 @@ def redacted_take(take: Take, redactor: Redactor) -> Take:
     """The take as it may stand in a file: what tools said, what was seen of the world, why a reply broke off.
 
     Raises:
-        AgentctlError: a result is no JSON.
+        CassetteError: a result is no JSON.
     """
     tools = tuple(
         replace(tool, returned=replace(tool.returned, content=_result(tool.returned.content, redactor)))
@@ -72,7 +72,7 @@ def _result(value: Any, redactor: Redactor) -> Any:
     try:
         return redactor.value(orjson.loads(orjson.dumps(value)))
     except TypeError as error:
-        raise AgentctlError(f"a result cannot be recorded: it is no JSON ({error})") from None
+        raise CassetteError(f"a result cannot be recorded: it is no JSON ({error})") from None
 
 
 def redacted_body(text: str, redactor: Redactor) -> str:

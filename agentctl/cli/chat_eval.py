@@ -15,7 +15,6 @@ from agentctl import __version__
 from agentctl.agent.events import Approved, JsonObject, ModelAsked, ModelFailed, RunEnded, ToolCalled, UserSaid
 from agentctl.agent.run import Run
 from agentctl.cassette.record import save
-from agentctl.cassette.redact import redactor, secrets_in
 from agentctl.cassette.tape import Header
 from agentctl.cli.session import Conversation
 from agentctl.cli.suite_append import append_case, as_data
@@ -55,7 +54,9 @@ def save_case(conversation: Conversation, name: str, suite: str | None = None) -
     why = _not_recordable(conversation, job)
     if why or conversation.tape is None:
         return SavedCase(path, None, why, record_hint(job))
-    save(job.recording, _header(job, session.live.source), [conversation.tape], redactor(secrets_in(os.environ)))
+    save(
+        job.recording, _header(job, session.live.source), [conversation.tape], job.suite.rules.for_recording(os.environ)
+    )
     return SavedCase(path, job.recording)
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from agentctl.config.check import Many, Part
 from agentctl.config.documents import Reference, Text, Variables
+from agentctl.evals.redaction import RedactDocument
 
 MAX_REPEAT: Final = 1000
 
@@ -49,6 +50,8 @@ class SuiteDocument(Part):
     """Values for `{{ name }}` in every case's input."""
     approve: bool = False
     """Whether calls of tools with `approve: always` are allowed: nobody is there to be asked."""
+    redact: RedactDocument | None = None
+    """What is taken out of this suite's recordings, beside what `agentctl.yaml` says."""
     assert_: Many[Any] = Field(default=(), alias="assert")
     """Added to every case."""
     cases: Many[CaseDocument]

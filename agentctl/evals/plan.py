@@ -17,6 +17,7 @@ from agentctl.config.canonical import digest
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
+from agentctl.evals.redaction import project_rules
 from agentctl.evals.scorers.state import StateQuery
 from agentctl.evals.suite import SUFFIX, Case, Suite, load_suite, suite_paths
 
@@ -79,10 +80,12 @@ def plan(
 
     Raises:
         UsageError: there is no such suite.
-        ConfigError: a suite or an agent is wrong.
+        ConfigError: a suite, an agent or the project's settings are wrong.
         NothingSelected: no case is left.
     """
+    common = project_rules(project)
     suites = [load_suite(path, project) for path in suite_paths(project, names)]
+    suites = [replace(suite, rules=common + suite.rules) for suite in suites]
     jobs: list[Job] = []
     for suite in suites:
         cases = [case for case in suite.cases if _wanted(suite, case, filters, tags)]

@@ -19,7 +19,7 @@ from agentctl.cassette.extend import ExtendedWire
 from agentctl.cassette.hold import hold
 from agentctl.cassette.play import RecordedWire
 from agentctl.cassette.record import RecordingTools, RecordingWire, Tape, save
-from agentctl.cassette.redact import Redactor, redactor, secrets_in
+from agentctl.cassette.redact import Redactor
 from agentctl.cassette.tape import API_BASE, Cassette, Header
 from agentctl.errors import AgentctlError, CassetteError
 from agentctl.evals.plan import Job
@@ -53,12 +53,12 @@ async def _record(job: Job, prices: Prices, stage: Stage, begun: Cassette | None
     try:
         for number in range(job.repeats):
             tapes.append(Tape())
-            wire = _wire(live, begun, number)
+            wire = _wire(job, live, begun, number)
             result, sound = await _record_take(job, number, tapes[-1], wire, prices, stage)
             results.append(result)
             if not sound:
                 return results + [_not_reached(job, later) for later in range(number + 1, job.repeats)]
-        save(job.recording, _header(job, live), tapes, _redactor())
+        save(job.recording, _header(job, live), tapes, _redactor(job))
         whole = True
     except CassetteError as error:
         return [errored(job, result.repeat, error, result.outcome) for result in results]
@@ -67,16 +67,16 @@ async def _record(job: Job, prices: Prices, stage: Stage, begun: Cassette | None
             partial.forget(job.recording)
         else:
             with suppress(CassetteError):  # what ended the recording is told; that this failed too changes nothing
-                partial.keep(job.recording, _header(job, live), tapes, _redactor())
+                partial.keep(job.recording, _header(job, live), tapes, _redactor(job))
     stage.recorded.append(job.recording)
     return results
 
 
-def _redactor() -> Redactor:
-    return redactor(secrets_in(os.environ))
+def _redactor(job: Job) -> Redactor:
+    return job.suite.rules.for_recording(os.environ)
 
 
-def _wire(live: Live, begun: Cassette | None, number: int) -> Wire:
+def _wire(job: Job, live: Live, begun: Cassette | None, number: int) -> Wire:
     """The live wire, after the turns of this take that an interrupted recording has.
 
     Tools are executed again: what they changed went with the workspace of the interrupted run. Where one answers
@@ -84,7 +84,7 @@ def _wire(live: Live, begun: Cassette | None, number: int) -> Wire:
     """
     if begun is None or number >= len(begun.takes):
         return live.wire
-    return ExtendedWire(RecordedWire(begun, number, redactor=_redactor()), live.wire)
+    return ExtendedWire(RecordedWire(begun, number, redactor=_redactor(job)), live.wire)
 
 
 async def _record_take(

@@ -6,6 +6,7 @@ file edited by hand) is a miss.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -104,7 +105,8 @@ def no_take(job: Job, number: int) -> CaseResult:
 
 def recorded_model(job: Job, cassette: Cassette, number: int) -> WireModel:
     """The model as it answered in that take; a retry that once waited does not wait again."""
-    return WireModel(RecordedWire(cassette, number), job.agent.retry, sleep=_at_once, rng=NO_JITTER)
+    redactor = job.suite.rules.for_replay(os.environ)
+    return WireModel(RecordedWire(cassette, number, redactor=redactor), job.agent.retry, sleep=_at_once, rng=NO_JITTER)
 
 
 def concluded(job: Job, repeat: int, played: Played, prices: Prices, seconds: float) -> CaseResult:

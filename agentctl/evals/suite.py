@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agentctl.agent.events import JsonObject
+from agentctl.cassette.rules import NO_RULES, Rules
 from agentctl.config.check import check
 from agentctl.config.document import Document
 from agentctl.config.nearest import nearest
@@ -23,6 +24,7 @@ from agentctl.config.yamls import read_yaml
 from agentctl.errors import ConfigError, Problem, UsageError
 from agentctl.evals import assertions
 from agentctl.evals.documents import CaseDocument, SuiteDocument
+from agentctl.evals.redaction import rules_of
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion, Misfit
 
@@ -60,6 +62,8 @@ class Suite:
     """Reference of the agent under test."""
     cases: tuple[Case, ...]
     description: str = ""
+    rules: Rules = NO_RULES
+    """What is redacted in its recordings; in a plan, with what the project asks for."""
 
 
 def suite_paths(project: Project, names: Sequence[str] = ()) -> list[Path]:
@@ -124,6 +128,7 @@ class _Loader:
             agent=checked.agent,
             cases=tuple(cases),
             description=checked.description,
+            rules=rules_of(checked.redact),
         )
 
     def _case(self, index: int, case: CaseDocument, common: tuple[Assertion, ...]) -> Case:
