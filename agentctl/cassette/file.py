@@ -20,6 +20,7 @@ from agentctl.cassette import header as headers
 from agentctl.cassette import shapes
 from agentctl.cassette.encoding import GZIP, inflated
 from agentctl.cassette.tape import Cassette, Interaction, parse_json
+from agentctl.config.unwritten import unwritten
 from agentctl.errors import CassetteError
 
 BOM: Final = b"\xef\xbb\xbf"
@@ -115,7 +116,7 @@ def write(path: Path, cassette: Cassette) -> None:
             scratch.unlink(missing_ok=True)
         _sync_folder(target.parent)
     except OSError as error:
-        raise CassetteError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise unwritten(path, error, CassetteError) from None
 
 
 def serialise(cassette: Cassette) -> bytes:

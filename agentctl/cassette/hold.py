@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from agentctl.config.unwritten import unwritten
 from agentctl.errors import CassetteError
 
 
@@ -32,7 +33,7 @@ def hold(path: Path) -> Iterator[None]:
             f"{path}: is being recorded by another process{_who(lock)}", hint="wait for it, or stop it"
         ) from None
     except OSError as error:
-        raise CassetteError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise unwritten(path, error, CassetteError) from None
     try:
         yield
     finally:
