@@ -7,6 +7,7 @@ notice that a model is simulated go to standard error.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ class Progress:
 
     session: Session | None = None
     conversation: Conversation | None = None
+    stopped: bool = False
+    """Whether SIGTERM or a terminal that closed ended it."""
 
 
 def run(
@@ -98,6 +101,8 @@ def run(
             asyncio.run(_converse(agent, said, options, progress, simulate=simulate, model=model, max_seconds=timeout))
     except KeyboardInterrupt:
         code = exits.INTERRUPTED
+    except asyncio.CancelledError:
+        code = exits.TERMINATED if progress.stopped else exits.INTERRUPTED
     except SystemExit as left:
         if left.code != exits.TERMINATED:
             raise
@@ -117,6 +122,7 @@ async def _converse(
     model: str | None,
     max_seconds: float | None,
 ) -> None:
+    _stop_at_signals(progress)
     async with open_session(ref, simulate=simulate, model=model, max_seconds=max_seconds) as session:
         if session.simulation and not options.quiet:
             note(session.simulation)
@@ -133,6 +139,19 @@ async def _converse(
             sinks=_sinks(options, trace),
             on_delta=trace.delta if trace is not None else None,
         )
+
+
+def _stop_at_signals(progress: Progress) -> None:
+    """SIGTERM and SIGHUP cancel this task, as Ctrl-C does: raised in whichever task works, they would be its error."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+
+    def stop() -> None:
+        progress.stopped = True
+        task.cancel()
+
+    for name in ("SIGTERM", "SIGHUP"):
+        loop.add_signal_handler(getattr(signal, name), stop)
 
 
 def _messages(given: Sequence[str]) -> list[str]:
