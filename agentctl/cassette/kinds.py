@@ -205,8 +205,12 @@ GENERAL: Final = (
     ),
     Kind("assignment", NAMES, ASSIGNMENT, is_assigned, folded=True, edge=False),
 )
+CARD: Final = (
+    r"(?<![\w.+-])(?:[2-6][0-9]{12,18}|[2-6][0-9]{3}(?P<a>[ -])[0-9]{4}(?P=a)[0-9]{4}(?P=a)[0-9]{1,7}"
+    r"|3[0-9]{3}(?P<b>[ -])[0-9]{6}(?P=b)[0-9]{4,5})(?![\w-])"
+)
 PERSONAL: Final = (
-    _person("card", r"(?<![\w.+-])[2-6](?:[ -]?[0-9]){12,18}(?![\w-])", checks.is_card),
+    _person("card", CARD, checks.is_card),
     _person(
         "iban",
         r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])",

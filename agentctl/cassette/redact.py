@@ -116,8 +116,11 @@ class Redactor:
     def is_clean(self, value: Any) -> bool:
         """Whether there is nothing to redact in `value`. Texts are looked at together, which is what makes it fast."""
         texts: list[str] = []
-        if not _collect(value, texts, self._clean):
-            return False
+        return _collect(value, texts, self._clean) and self.are_clean(texts)
+
+    def are_clean(self, texts: Iterable[str]) -> bool:
+        """Whether there is nothing to redact in any of these texts, by their shape and by known values."""
+        texts = [text for text in texts if text not in self._clean]
         joined = "\n".join(texts)
         if self._spans(joined, loose=False):
             return False
@@ -179,7 +182,7 @@ class Redactor:
         return one if self._rank.get(one, -1) <= self._rank.get(other, -1) else other
 
     def _json_inside(self, text: str) -> str:
-        value = _json_in(text)
+        value = json_in(text)
         if value is None:
             return text
         clean = self.value(value)
@@ -234,7 +237,7 @@ def _collect(value: Any, texts: list[str], known: set[str]) -> bool:
             if each in known:
                 continue
             texts.append(each)
-            inner = _json_in(each)
+            inner = json_in(each)
             if inner is not None:
                 waiting.append(("", inner))
         elif isinstance(each, dict):
@@ -245,7 +248,7 @@ def _collect(value: Any, texts: list[str], known: set[str]) -> bool:
     return True
 
 
-def _json_in(text: str) -> Any:
+def json_in(text: str) -> Any:
     """The object or list that `text` writes down; None when it is no such text."""
     if text[:1] not in {"{", "["} and text.lstrip()[:1] not in {"{", "["}:
         return None

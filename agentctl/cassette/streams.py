@@ -223,3 +223,18 @@ def _at(value: Any, path: tuple[str | int, ...]) -> Any:
     for step in path:
         value = value[step]
     return value
+
+
+def stream_texts(text: str) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """(place, value) of everything in an SSE body: texts that came in pieces joined, at their first piece."""
+    stream = parsed(text)
+    for pieces in pieces_of(stream.events):
+        first = pieces.places[0]
+        joined = "".join(pieces.texts)
+        yield ("events", first.event, *first.path), {} if pieces.name in OPAQUE_PIECES else joined
+        for place in pieces.places:
+            put(stream.events[place.event], place.path, "")
+    for number, event in enumerate(stream.events):
+        yield ("events", number), event
+    for line in _rest(stream):
+        yield (f"line {line // 2 + 1}",), stream.parts[line]
