@@ -18,6 +18,7 @@ from agentctl.cassette.staleness import changed
 from agentctl.cassette.tape import Cassette, Header
 from agentctl.errors import CassetteError
 
+
 def keep(path: Path, header: Header, tapes: Sequence[Tape], redactor: Redactor) -> Path | None:
     """Writes what is finished on the tapes as a partial recording; None when nothing is, and nothing is written then.
 

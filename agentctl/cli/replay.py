@@ -15,10 +15,20 @@ import typer
 
 from agentctl.agent.events import Entry, JsonObject, ModelAsked, RunEnded, UserSaid
 from agentctl.cassette.file import read
+from agentctl.cli import exits
 from agentctl.cli.console import json_line, note, say
 from agentctl.cli.keys import Keys
 from agentctl.cli.outcome import Price
-from agentctl.cli.replay_sources import Recording, Shown, Stored, find, shown_runs, take_number
+from agentctl.cli.replay_sources import (
+    Changes,
+    ForkOptions,
+    Recording,
+    Shown,
+    Stored,
+    find,
+    shown_runs,
+    take_number,
+)
 from agentctl.cli.replaying import replay_line
 from agentctl.cli.screen import Screen, readers_may_leave, screen
 from agentctl.cli.transcript import entry_json
@@ -30,11 +40,28 @@ from agentctl.observe.trace import Trace
 What = Annotated[
     list[str],
     typer.Argument(
-        metavar="WHAT...",
+        metavar="WHAT",
         help="A recording, ours or any vcrpy or VCR one; suite/case; a run's id or `last`; RESULT.json#case.",
         show_default=False,
     ),
 ]
+From = Annotated[
+    int | None,
+    typer.Option("--from", min=1, metavar="TURN", envvar="AGENTCTL_REPLAY_FROM", help="Go on live from this turn."),
+]
+Live = Annotated[bool, typer.Option("--live", help="Go on with the model: a fork, stored as a run of its own.")]
+Simulate = Annotated[bool, typer.Option("--simulate", help="Go on with the built-in simulator: no key needed.")]
+Say = Annotated[
+    list[str] | None, typer.Option("--say", metavar="TEXT", help="In the fork, what the user says there (and then).")
+]
+Model = Annotated[str | None, typer.Option("--model", metavar="ID", help="In the fork, another model.")]
+System = Annotated[Path | None, typer.Option("--system", metavar="FILE", help="In the fork, another system prompt.")]
+EditResult = Annotated[
+    list[str] | None,
+    typer.Option("--edit-tool-result", metavar="CALL=FILE", help="In the fork, another result of this call."),
+]
+AgentRef = Annotated[str | None, typer.Option("--agent", metavar="REF", help="In the fork, this agent.")]
+Yes = Annotated[bool, typer.Option("--yes", help="In the fork, approve every tool call that asks for it.")]
 TOO_DEEP: Final = "it is nested too deeply"
 
 
@@ -46,8 +73,28 @@ def replay(
     take: Annotated[int | None, typer.Option(min=1, metavar="N", help="Take (repeat) N of a recorded case.")] = None,
     thinking: Annotated[bool, typer.Option("--thinking/--no-thinking", help="Show the model's thinking.")] = True,
     json: Annotated[bool, typer.Option("--json", help="JSON: a line for each file, the entries of a run.")] = False,
-) -> None:
-    """Show a recording or a stored run, turn by turn, as chat would have shown it. Nothing is sent or executed."""
+    from_: From = None,
+    live: Live = False,
+    simulate: Simulate = False,
+    say: Say = None,
+    model: Model = None,
+    system: System = None,
+    edit_tool_result: EditResult = None,
+    agent: AgentRef = None,
+    yes: Yes = False,
+) -> int:
+    """Show a recording or a stored run, turn by turn, as chat would have shown it. Nothing is sent or executed.
+
+    With --live or --simulate, go on from a turn of it: what stands before is taken over as it is, the rest is a new
+    run. `--from 3 --live` asks for turn 3 again; --say, --system, --model, --edit-tool-result change something first.
+    """
+    changes = Changes(from_, agent, model, system, tuple(edit_tool_result or ()), tuple(say or ()))
+    if live or simulate or changes != Changes():
+        if live == simulate:
+            raise UsageError("a fork is live or simulated", hint="add either --live or --simulate")
+        if step or turn is not None or len(what) != 1:
+            raise UsageError("a fork goes on from one run", hint="name one, and leave out --step and --turn")
+        return _fork(find(what[0], take), take, changes, ForkOptions(simulate, thinking, json, yes))
     if json and (step or turn is not None):
         raise UsageError("--json has no screen", hint="leave out --step and --turn")
     sources = [find(each, take) for each in what]
@@ -57,6 +104,13 @@ def replay(
                 _print_json(source, take)
         else:
             _Player(screen(sys.stdout), step=step, turn=turn, thinking=thinking).play(sources, take)
+    return exits.OK
+
+
+def _fork(source: Recording | Stored, take: int | None, changes: Changes, options: ForkOptions) -> int:
+    from agentctl.cli.replay_fork import go_on  # noqa: PLC0415  to show a run needs nothing live
+
+    return go_on(source, take, changes, options)
 
 
 def _print_json(source: Recording | Stored, take: int | None) -> None:

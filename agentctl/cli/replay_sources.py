@@ -48,6 +48,11 @@ class Recording:
 
     path: Path
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return str(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -55,6 +60,8 @@ class Stored:
 
     name: str
     entries: tuple[Entry, ...]
+    run_id: str | None = None
+    """Of a stored run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,29 @@ class Shown:
 
     title: str
     entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be otherwise in the fork, as the flags say it."""
+
+    turn: int | None = None
+    agent: str | None = None
+    model: str | None = None
+    system: Path | None = None
+    results: tuple[str, ...] = ()
+    """`CALL=FILE`."""
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForkOptions:
+    """How the fork runs and what is printed."""
+
+    simulate: bool
+    thinking: bool
+    json: bool
+    yes: bool
 
 
 def find(what: str, take: int | None) -> Recording | Stored:
@@ -86,7 +116,7 @@ def find(what: str, take: int | None) -> Recording | Stored:
         raise no_file(what, _hint(what, project))
     with open_runs(project) as store:
         run_id = store.resolve("latest" if what in LATEST else what)
-        return Stored(f"run {run_id}", store.entries(run_id))
+        return Stored(f"run {run_id}", store.entries(run_id), run_id)
 
 
 def is_file(path: Path) -> bool:

@@ -128,8 +128,19 @@ def with_model(agent: Agent, model: str | None) -> Agent:
     """The agent on another model, with the digests that go with it; or as it is."""
     if model is None or model == agent.model:
         return agent
-    components = {**agent.components, "model": digest(model)}
-    return replace(agent, model=model, components=components, bundle=bundle(components))
+    return _redigested(replace(agent, model=model), "model", model)
+
+
+def with_system(agent: Agent, system: str | None) -> Agent:
+    """The agent with another system prompt, with the digests that go with it; or as it is."""
+    if system is None or system == agent.system:
+        return agent
+    return _redigested(replace(agent, system=system), "system prompt", system)
+
+
+def _redigested(agent: Agent, component: str, value: str) -> Agent:
+    components = {**agent.components, component: digest(value)}
+    return replace(agent, components=components, bundle=bundle(components))
 
 
 def _require_key(provider: Provider) -> None:
