@@ -53,7 +53,7 @@ async def evaluate(
     Without `live` every job is a replay. Cancelled, it stops at once and returns what is finished, marked as
     interrupted.
     """
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = time.time()
     finished: list[list[CaseResult]] = [[] for _ in jobs]
     witness, interrupted = Witness(), False
     try:
@@ -67,7 +67,7 @@ async def evaluate(
     prices.save()
     return Evaluation(
         suites=_by_suite(jobs, finished),
-        at=at,
+        at=_iso(now if live is not None else _newest(finished)),
         network=max(witness.connections, 0 if live is None else live.sent),
         tools_executed=witness.executed,
         planned=sum(job.repeats for job in jobs),
@@ -101,6 +101,16 @@ async def _side_by_side(
     async with asyncio.TaskGroup() as workers:
         for _ in range(min(concurrency, len(jobs))):
             workers.create_task(work())
+
+
+def _newest(finished: Sequence[list[CaseResult]]) -> float | None:
+    """When the newest of these runs was recorded."""
+    outcomes = [result.outcome for results in finished for result in results if result.outcome is not None]
+    return max((outcome.run.entries[0].at for outcome in outcomes if outcome.run.entries), default=None)
+
+
+def _iso(at: float | None) -> str | None:
+    return None if not at else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _by_suite(jobs: Sequence[Job], finished: Sequence[list[CaseResult]]) -> tuple[SuiteResult, ...]:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from agentctl.agent.events import ModelAsked, Observed, ToolCalled
+from agentctl.agent.events import Entry, ModelAsked, Observed, ToolCalled
 from agentctl.agent.run import Run
 from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
 from agentctl.cassette.staleness import changed
 from agentctl.cassette.tape import Cassette, Take
+from agentctl.cassette.then import times
 from agentctl.errors import CassetteError
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, outcome, play
@@ -94,6 +95,10 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
     model = recorded_model(job, cassette, number)
     played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe)
     take = cassette.takes[number]
+    if cassette.header is not None:
+        entries = played.run.entries
+        moments = times(played.run.events, cassette.header.at, take)
+        entries[:] = [Entry(entry.seq, at, entry.event) for entry, at in zip(entries, moments, strict=True)]
     return concluded(job, number + 1, played, prices, recorded_seconds(take, played.run))
 
 

@@ -162,8 +162,11 @@ class Evaluation:
     """Everything one `eval` found. `network` and `tools_executed` were seen to happen; see `evals.witness`."""
 
     suites: tuple[SuiteResult, ...]
-    at: str
-    """When it began: ISO 8601, UTC."""
+    at: str | None
+    """When it began, ISO 8601, UTC; of recordings, when the newest was made: the same evaluation is the same document.
+
+    None when nothing ran.
+    """
     network: int = 0
     """Requests sent to a model, or connections made by anyone in this process where those are more."""
     tools_executed: int = 0
