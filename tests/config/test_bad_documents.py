@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from agentctl.config.survey import survey
 from agentctl.config.trees import WorkingTree
 from agentctl.errors import ConfigError
 from agentctl.evals.suite import load_suite
+from support.desk import agentctl
 
 Make = Callable[..., Project]
 
@@ -131,6 +133,29 @@ def test_two_hundred_bad_documents(project: Project) -> None:
                 assert "pydantic" not in f"{problem.message} {problem.hint}"
             bad += bool(found)
     assert bad >= 200
+
+
+def test_validate_names_file_and_line_of_every_bad_document(project: Project) -> None:
+    """Hundreds of bad documents in one project, as a person meets them: each is named with a line, nothing breaks."""
+    chance = random.Random(11)
+    written = set()
+    for kind, path in FILES.items():
+        sound = (project.root / path).read_text()
+        for number, data in enumerate(generated(kind, sound, chance)):
+            place = path.replace("/desk", f"/bad-{number}") if kind != "tools" else f"prompts/tools-{number}/v1.yaml"
+            (project.root / place).parent.mkdir(exist_ok=True)
+            (project.root / place).write_bytes(data)
+            written.add(place)
+    done = agentctl(project.root, "validate")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(("hint: ", "warning: "))]
+    named = [re.match(r"error: ([\w./-]+):(\d+):(\d+): .", line) for line in lines]
+    assert [line for line, match in zip(lines, named, strict=True) if match is None] == []
+    bad = {match[1] for match in named if match is not None}
+    assert len(bad & written) >= 200
+    for start in ("prompts/bad-", "prompts/tools-", "evals/bad-"):
+        assert sum(place.startswith(start) for place in bad) >= 50
 
 
 @given(data=st.data())
