@@ -159,7 +159,7 @@ SERVICES: Final = (
         ("sentry-token", "sntrys_ sntryu_", r"sntry[su]_[A-Za-z0-9+/=_-]{40,400}"),
         ("notion-token", "ntn_ secret_", rf"(?:ntn_{ALNUM}{{40,64}}|secret_{ALNUM}{{43}}{END})"),
         ("airtable-token", "pat", rf"pat{ALNUM}{{14}}\.{HEX}{{64}}"),
-        ("facebook-token", "EAA", rf"EAA{ALNUM}{{80,500}}(?![A-Za-z0-9+/])"),
+        ("facebook-token", "EAA", rf"EAA{ALNUM}{{80,500}}(?![A-Za-z0-9+])"),
         ("dropbox-token", "sl.", rf"sl\.(?:u\.)?{URL}{{100,2000}}"),
         ("contentful-token", "CFPAT-", rf"CFPAT-{URL}{{40,64}}"),
         ("mapbox-token", "sk.eyJ", rf"sk\.eyJ{URL}{{20,400}}\.{URL}{{16,64}}"),

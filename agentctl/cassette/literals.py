@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Final
 from urllib.parse import quote, quote_plus
-
-import orjson
 
 LEAST: Final = 10
 """Shorter pieces of base64 may stand in other base64 by accident."""
@@ -17,13 +16,13 @@ def forms_of(value: str) -> list[str]:
     forms = {value}
     raw = value.encode("utf-8", "surrogateescape")
     forms |= {quote(raw, safe=""), quote_plus(raw), quote(raw)}
-    try:
-        written = orjson.dumps(value)[1:-1].decode()
-    except TypeError:  # no Unicode text: it cannot stand in JSON either
-        written = value
-    forms |= {written, written.replace("/", "\\/")}
-    if written != value:
-        forms.add(orjson.dumps(written)[1:-1].decode())  # JSON inside JSON: a tool's input while it streams
+    for ascii_only in (False, True):
+        written = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        forms |= {written, written.replace("/", "\\/")}
+        if written != value:
+            forms.add(
+                json.dumps(written, ensure_ascii=False)[1:-1]
+            )  # JSON inside JSON: a tool's input while it streams
     for middle in _middles(raw):
         forms |= {middle, middle.replace("+", "-").replace("/", "_")}
     return sorted(forms, key=lambda form: (-len(form), form))

@@ -44,6 +44,9 @@ OPAQUE: Final = {
 """By a block's type, what the API made and alone can read: it goes back byte for byte, so no shape is looked for."""
 
 
+JSON_STARTS: Final = frozenset('{["')
+
+
 class Found(NamedTuple):
     """A secret in a text: which kind, and where."""
 
@@ -143,9 +146,11 @@ class Redactor:
         for start, end, inside in unwrapped(text):
             coat = text[start:end]
             for inner in (*self._known_in(inside), *self._shaped(inside, loose=loose)):
-                if inside[inner.start : inner.end] not in coat:  # else it is found where it stands
-                    spans.append(Found(inner.kind, start, end))
-                    break
+                secret = inside[inner.start : inner.end]
+                at = coat.find(secret)  # often only what tells a secret wears the coat, and not the secret itself
+                spans.append(
+                    Found(inner.kind, start, end) if at < 0 else Found(inner.kind, start + at, start + at + len(secret))
+                )
         return spans
 
     def _shaped(self, text: str, *, loose: bool) -> Iterator[Found]:
@@ -249,8 +254,8 @@ def _collect(value: Any, texts: list[str], known: set[str]) -> bool:
 
 
 def json_in(text: str) -> Any:
-    """The object or list that `text` writes down; None when it is no such text."""
-    if text[:1] not in {"{", "["} and text.lstrip()[:1] not in {"{", "["}:
+    """The object, list or text that `text` writes down as JSON; None when it is no such text."""
+    if text[:1] not in JSON_STARTS and text.lstrip()[:1] not in JSON_STARTS:
         return None
     try:
         return orjson.loads(text)
