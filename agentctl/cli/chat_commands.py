@@ -26,8 +26,13 @@ KEYS: Final = (
 
 def _help(chat: Chat, _rest: str) -> None:
     width = max(len(command.usage) for command in COMMANDS.values())
+    beside = width + max(len(command.summary) for command in COMMANDS.values()) <= chat.page.room
     for command in COMMANDS.values():
-        chat.page.write((f"{command.usage:<{width}}  ", "bold"), (f"{command.summary}\n", ""))
+        if beside:
+            chat.page.write((f"{command.usage:<{width}}  ", "bold"), (f"{command.summary}\n", ""))
+        else:
+            chat.page.write((f"{command.usage}\n", "bold"))
+            chat.page.block(command.summary)
     chat.say(KEYS)
 
 

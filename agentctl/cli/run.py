@@ -24,7 +24,7 @@ from agentctl.agent.run import text_of
 from agentctl.cli import exits
 from agentctl.cli.approval import allow, asking
 from agentctl.cli.chat_input import typing_ahead
-from agentctl.cli.console import complain, json_document, json_line, note, say
+from agentctl.cli.console import complain, json_document, json_line, note, say, silence_stdout
 from agentctl.cli.outcome import document, exit_code, price_for
 from agentctl.cli.screen import readers_may_leave, screen
 from agentctl.cli.session import Conversation, Session, hang_up_like_terminate, open_session
@@ -204,8 +204,11 @@ def _answer(entry: Entry) -> None:
     if isinstance(event, ModelReplied) and event.stop_reason not in {"tool_use", "pause_turn"}:
         text = text_of(event.content)
         if text or event.stop_reason in TURN_COMPLETE:
-            say(clean(text))
-            sys.stdout.flush()
+            try:
+                say(clean(text))
+                sys.stdout.flush()
+            except BrokenPipeError:  # who has read enough has not made the run fail
+                silence_stdout()
 
 
 def _report(options: Options, progress: Progress, code: int | None) -> int:

@@ -1,4 +1,4 @@
-"""What goes wrong around a command: signals, full disks, closed pipes, narrow windows, odd locales. A sentence each."""
+"""What goes wrong around a command: signals, full disks, closed pipes, odd locales. A sentence each."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.cells import cell_len
 
 from agentctl.cassette.file import read
 from agentctl.store.runs import Runs
 from support import desk, till
 from support.desk import agentctl, command, environment, wait_for_line
-from support.terminal import RawTerminal
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
 TINY = 200
@@ -92,18 +90,15 @@ def test_a_reader_that_leaves_does_not_change_the_verdict(tmp_path: Path) -> Non
 
 
 def test_closed_input_is_an_empty_one(project: Path) -> None:
-    """Nothing to say is said, and a chat ends at once."""
+    """Nothing to say is what is said."""
     assert shell(project, "agentctl run desk --simulate <&-").stderr.startswith("error: a message is empty")
-    assert shell(project, "agentctl chat desk --simulate <&-").returncode == 0
 
 
 @pytest.mark.parametrize(
     "line",
     [
         "eval",
-        "eval -k nope",
         "replay till/sell-cake",
-        "runs list",
         "validate",
         "run desk 'Grüße 👋' --simulate --json",
     ],
@@ -182,12 +177,9 @@ def test_a_full_disk_and_recordings(full: Callable[..., subprocess.CompletedProc
     assert {path: path.read_bytes() for path in (tmp_path / "cassettes").rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("arguments", [("run", "desk", "hi"), ("chat", "desk")])
-def test_a_full_disk_and_the_store(
-    full: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
+def test_a_full_disk_and_the_store(full: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
     """No run is begun that cannot be kept."""
-    done = full(*arguments, "--simulate", stdin="hi\n")
+    done = full("chat", "desk", "--simulate", stdin="hi\n")
     assert done.returncode == 3
     sound(tmp_path, done, "the run store", "agentctl.db")
 
@@ -236,9 +228,8 @@ def test_simulate_ends_with_the_signals_code(tmp_path: Path, number: signal.Sign
     assert (process.returncode, stderr) == (code, "0 requests answered, 0 of them refused\n")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_run_that_is_stopped_is_kept(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    """The first turn and the end are in the store, and in the document."""
+def test_a_run_that_is_terminated_is_kept(tmp_path: Path) -> None:
+    """Whichever task SIGTERM meets: the first turn and the end are in the store and in the document."""
     desk.lay_down(tmp_path)
     arguments = command("run", "desk", "Where is ORD-7?", "wait for it", "--simulate", "--output-format", "stream-json")
     process = subprocess.Popen(
@@ -246,10 +237,10 @@ def test_a_run_that_is_stopped_is_kept(tmp_path: Path, number: signal.Signals, c
     )
     assert process.stdout is not None
     wait_for_line(process.stdout, '"content":"wait for it"')
-    process.send_signal(number)
+    process.terminate()
     stdout, stderr = process.communicate(timeout=30)
     result = json.loads(stdout.splitlines()[-1])
-    assert (process.returncode, result["ended"]) == (code, "interrupted")
+    assert (process.returncode, result["ended"]) == (143, "interrupted")
     assert result["tool_calls"] == [{"name": "get_order", "input": {"id": "ORD-7"}, "ok": True}]
     assert "Traceback" not in stderr
     with Runs(tmp_path / ".agentctl/agentctl.db") as runs:
@@ -281,12 +272,9 @@ def test_a_killed_recorder_leaves_whole_files(tmp_path: Path) -> None:
     assert len(list(folder.glob("case-*.yaml"))) == 60
 
 
-@pytest.mark.parametrize("line", ["eval", "eval --agent desk", "replay till/sell-cake --turn 1", "runs list"])
-def test_a_narrow_window(project: Path, line: str) -> None:
-    """At 40 columns no row runs over; only names and commands that must be copied whole may."""
-    env = {name: value for name, value in environment(TERM="xterm").items() if name != "COLUMNS"}
-    terminal = RawTerminal(command(*line.split()), project, env, width=40)
-    assert terminal.rest() in {0, 4}
-    for row in terminal.written.decode().replace("\r", "").split("\n"):
-        is_command = "agentctl " in row or row.startswith("cassettes/")
-        assert cell_len(row) <= 40 or is_command or len(row.split()) == 1, row
+def test_a_reader_that_leaves_a_run(project: Path) -> None:
+    """The run ends as it would have, and says nothing of a pipe."""
+    done = shell(project, "agentctl run desk hello --simulate | true")
+    assert done.returncode == 0
+    assert "ended" not in done.stderr
+    assert "ipe" not in done.stderr
