@@ -61,9 +61,7 @@ class RecordedWire:
             raise self._named(index, error) from None
         breaks = self._take.breaks
         broken = next((each for each in breaks if each.interaction == index), None) if breaks else None
-        return WireReply(
-            interaction.status, interaction.headers, _pieces(body, broken), took=self._seconds.get(index)
-        )
+        return WireReply(interaction.status, interaction.headers, _pieces(body, broken), took=self._seconds.get(index))
 
     def find(self, request: Request) -> int | None:
         """The index of the next recorded reply to `request`, counted as served; None when there is none (left).
