@@ -18,7 +18,7 @@ NAMES: Final = ("passw", "passphrase", "pwd", "secret", "key", "token", "credent
 ASSIGNMENT: Final = (
     r"(?i:passw(?:or)?d|passphrase|pwd|secret(?:[_-]?(?:access|key|token|base)){0,3}|key|token|credentials?)"
     r"(?:_[a-z0-9]{1,8})?[\"'\\]{0,3}\s{0,3}(?::=|=>|[:=]|%3D)\s{0,3}[\"'\\]{0,3}"
-    r"(?P<s>[^\s\"'\\,;<>{}()\[\]&|]{6,512}+)(?![(\[{])"
+    r"(?P<s>[^\s\"'\\,;<>{}()\[\]&|]{6,256}+)(?![(\[{])"
 )
 
 PASSWORDS: Final = re.compile(r"(?:passw(?:or)?d|passphrase|pwd|passcode)\Z")
@@ -32,6 +32,7 @@ NOT_SECRET: Final = re.compile(r"(?:next|page|continuation|previous|cursor|sync|
 """Names of tokens that anyone may see: where a list goes on, parts of a text."""
 
 SYMBOLS: Final = frozenset("!@#$^*?~+=")
+SPACE, DIGIT, LETTER = re.compile(r"\s"), re.compile(r"\d"), re.compile(r"[^\W\d_]")
 LEAST_KEY: Final = 12
 LEAST_TOKEN: Final = 16
 LEAST_PASSWORD: Final = 6
@@ -71,8 +72,7 @@ def kind_of_name(name: str) -> str:
 def _is_password(value: str) -> bool:
     if len(value) < LEAST_PASSWORD or not _one_word(value):
         return False
-    letters = any(sign.isalpha() for sign in value)
-    return (letters and any(sign.isdigit() for sign in value)) or not SYMBOLS.isdisjoint(value)
+    return _mixed(value) or not SYMBOLS.isdisjoint(value)
 
 
 def _is_key(value: str) -> bool:
@@ -87,8 +87,8 @@ _LOOKS: Final = {"password": _is_password, "key": _is_key, "token": _is_token}
 
 
 def _one_word(value: str) -> bool:
-    return not any(sign.isspace() for sign in value) and not stands_for_a_value(value) and "[redacted:" not in value
+    return SPACE.search(value) is None and not stands_for_a_value(value) and "[redacted:" not in value
 
 
 def _mixed(value: str) -> bool:
-    return any(sign.isdigit() for sign in value) and any(sign.isalpha() for sign in value)
+    return DIGIT.search(value) is not None and LETTER.search(value) is not None

@@ -86,7 +86,7 @@ CLOUDS: Final = (
             rf"(?i:aws|secret|s3)[A-Za-z_ -]{{0,24}}(?i:key){IS}(?P<s>[A-Za-z0-9/+]{{40}})(?![A-Za-z0-9/+])",
         ),
         ("azure-client-secret", "q~", r"[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,40}"),
-        ("azure-key", "jqqj99 azdo", rf"{ALNUM}{{50,80}}(?:JQQJ99{ALNUM}{{20,40}}|AZDO{ALNUM}{{4}}){END}"),
+        ("azure-key", "jqqj99", rf"(?:(?<!{ALNUM})|(?<=\\[nrt])){ALNUM}{{52}}JQQJ99{ALNUM}{{26}}{END}"),
         (
             "heroku-uuid-key",
             "heroku",

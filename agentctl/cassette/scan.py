@@ -159,7 +159,7 @@ class _Reader:
             elif encoding and step in BODIES:
                 self._body(_stored(each), encoding, here, step)
             elif step in shapes.PACKED and isinstance(each, str):
-                self._body(unpacked("".join(each.split())) or each, encoding, here, step)
+                self._body(_unpacked(each), encoding, here, step)
             else:
                 self.read(each, here, step)
 
@@ -189,9 +189,17 @@ class _Reader:
                     self.read(each, (*place, INSIDE, *inner), str(inner[-1]))
 
 
+def _unpacked(text: str) -> str | bytes:
+    """The bytes of base64 that goes over lines; the text itself when it is none."""
+    return unpacked("".join(text.split())) or text
+
+
 def _stored(body: Any) -> Any:
     """A compressed body out of the mapping that wraps it, where it is text or bytes in there."""
     if isinstance(body, dict):
+        packed = next((body[key] for key in shapes.PACKED if isinstance(body.get(key), str)), None)
+        if packed is not None:
+            return _unpacked(packed)
         inner = body.get("string", body.get("text"))
         return inner if isinstance(inner, (str, bytes)) else body
     return body
