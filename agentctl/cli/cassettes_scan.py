@@ -136,7 +136,8 @@ def _print(scans: list[tuple[str, Scan]]) -> None:
         for what in each.unread:
             note(clean(f"{file}: not looked into: {what}"))
         for leak in each.leaks:
-            more = f" (and in {leak.places - 1} more places)" if leak.places > 1 else ""
+            others = leak.places - 1
+            more = f" (and in {others} more place{'s' * (others != 1)})" if others else ""
             say(clean(f"{file}:{leak.path}: {leak.kind}: {leak.excerpt}{more}"))
     found = sum(len(each.leaks) for _, each in scans)
     bad = sum(bool(each.leaks) for _, each in scans)
