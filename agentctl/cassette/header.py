@@ -17,6 +17,7 @@ def to_json(header: Header) -> JsonObject:
     return {
         "schema": header.schema,
         **({"partial": True} if header.partial else {}),
+        **({"transcript": True} if header.transcript else {}),
         "recorded": {"at": header.at, "by": header.by, "source": header.source},
         "suite": header.suite,
         "case": header.case,
@@ -50,6 +51,7 @@ def from_json(data: Any, interactions: int) -> Header:
             takes=tuple([_take(take, interactions) for take in data["takes"]]),
             schema=schema,
             partial=data.get("partial", False) is True,
+            transcript=data.get("transcript", False) is True,
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None
@@ -79,6 +81,8 @@ def _take_json(take: Take) -> JsonObject:
             {"interaction": each.interaction, "type": each.type, "message": each.message, "retryable": each.retryable}
             for each in take.breaks
         ]
+    if take.rest:
+        data["rest"] = list(take.rest)
     return data
 
 
@@ -105,6 +109,7 @@ def _take(data: JsonObject, interactions: int) -> Take:
         tools=tuple([_tool(tool) for tool in data["tools"]]),
         observed=tuple([Observed(seen["name"], seen["value"]) for seen in data["observed"]]),
         breaks=tuple([Break(**each) for each in data.get("breaks", ())]),
+        rest=tuple([dict(each) for each in data.get("rest", ())]),
     )
 
 

@@ -207,6 +207,8 @@ def rerecord(cassette: Cassette, *, repeat: int | None = None) -> str:
     header = cassette.header
     if header is None:
         return ""
+    if header.transcript:
+        return "it is a transcript and cannot be recorded again: import it as another case"
     repeats = max(repeat or 0, len(header.takes))
     more = f" --repeat {repeats}" if repeats > 1 else ""
     return f"record it again: agentctl eval {header.suite} --filter {header.case}{more} --record-mode all"

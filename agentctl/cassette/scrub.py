@@ -61,7 +61,8 @@ def redacted_take(take: Take, redactor: Redactor) -> Take:
     )
     observed = tuple(replace(seen, value=_result(seen.value, redactor)) for seen in take.observed)
     breaks = tuple(replace(each, message=redactor.text(each.message)) for each in take.breaks)
-    return replace(take, tools=tools, observed=observed, breaks=breaks)
+    rest = tuple(_result(message, redactor) for message in take.rest)
+    return replace(take, tools=tools, observed=observed, breaks=breaks, rest=rest)
 
 
 def _kept(headers: Mapping[str, str], allowed: Iterable[str], redactor: Redactor) -> dict[str, str]:

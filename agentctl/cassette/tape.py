@@ -105,6 +105,8 @@ class Take:
     tools: tuple[RecordedTool, ...] = ()
     observed: tuple[Observed, ...] = ()
     breaks: tuple[Break, ...] = ()
+    rest: tuple[JsonObject, ...] = ()
+    """Of a transcript: the messages after its last reply, which no request carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class Header:
     schema: int = SCHEMA
     partial: bool = False
     """Whether the recording was interrupted; see `cassette.partial`."""
+    transcript: bool = False
+    """Whether it was imported and tells what an agent did that is not defined here; see `cassette.transcript`."""
 
 
 @dataclass(frozen=True, slots=True)
