@@ -18,6 +18,7 @@ from agentctl.config.project import Project
 from agentctl.config.schema import editor_schema
 from agentctl.config.unwritten import unwritten
 from agentctl.evals.documents import SuiteDocument
+from agentctl.evals.redaction import ProjectDocument
 from agentctl.evals.suite import suite_schema
 from agentctl.observe.clean import clean
 
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     AGENT = "agent"
     TOOLS = "tools"
     SUITE = "suite"
+    PROJECT = "project"
     SIMULATOR = "simulator"
 
 
@@ -57,6 +59,8 @@ def schema_of(kind: Kind) -> JsonObject:
         return editor_schema(AgentDocument, "agentctl agent")
     if kind is Kind.TOOLS:
         return editor_schema(ToolsDocument, "agentctl tools")
+    if kind is Kind.PROJECT:
+        return editor_schema(ProjectDocument, "agentctl project")
     if kind is Kind.SIMULATOR:
         from agentctl.simulator.script import Script  # noqa: PLC0415  brings a template engine, for this kind alone
 

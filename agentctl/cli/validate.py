@@ -27,6 +27,7 @@ from agentctl.config.survey import survey
 from agentctl.config.trees import WorkingTree
 from agentctl.config.yamls import read_yaml
 from agentctl.errors import AgentctlError, ConfigError, NothingSelected, Problem, UsageError
+from agentctl.evals.redaction import PROJECT_FILE, project_rules
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion
 from agentctl.evals.suite import Suite, load_suite, suite_paths
@@ -80,6 +81,9 @@ def inspect_project(project: Project, wanted: Wanted) -> Report:
     for path in sorted(project.prompts.glob(f"*/{SCRIPT}")):
         if wanted(path):
             _inspect_script(path, project, report)
+    settings = project.root / PROJECT_FILE
+    if settings.is_file() and wanted(settings):
+        _inspect_settings(settings, project, report)
     if not report.documents and not report.problems:
         raise NothingSelected("there is no document to check", hint="documents are in prompts/, suites in evals/")
     report.problems = list(dict.fromkeys(report.problems))
@@ -174,6 +178,14 @@ def _inspect_script(path: Path, project: Project, report: Report) -> None:
     report.documents.append({"file": project.show(path), "kind": "simulator", "ref": path.parent.name})
     try:
         load_script(path)
+    except ConfigError as error:
+        report.problems += error.problems
+
+
+def _inspect_settings(path: Path, project: Project, report: Report) -> None:
+    report.documents.append({"file": project.show(path), "kind": "project", "ref": path.stem})
+    try:
+        project_rules(project)
     except ConfigError as error:
         report.problems += error.problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from agentctl.config.project import Project
 from agentctl.errors import ConfigError
 from agentctl.evals.plan import RecordMode, plan
 from agentctl.evals.redaction import project_rules
+from support.desk import agentctl
 from support.planted import PERSONS, made
 from support.till import TURNS, Canned, edit, lay_down, play, replay, statuses, text, use
 
@@ -69,6 +71,20 @@ def test_rules_of_the_suite_and_of_the_project(project: Project, place: str, mon
     assert set(statuses(replay(project)).values()) == {"pass"}
     monkeypatch.delenv("SHOP_LOGIN")
     assert set(statuses(replay(project)).values()) == {"stale"}, "the prompt holds a value that is not known any more"
+
+
+def test_settings_are_validated_and_have_a_schema(project: Project) -> None:
+    """`agentctl validate` looks at agentctl.yaml, and editors get its keys."""
+    settings = project.root / "agentctl.yaml"
+    settings.write_text("redact: {pii: true}\n", "utf-8")
+    done = agentctl(project.root, "validate", "--json")
+    assert {"file": "agentctl.yaml", "kind": "project", "ref": "agentctl"} in json.loads(done.stdout)["documents"]
+    settings.write_text("redacted: {}\n", "utf-8")
+    done = agentctl(project.root, "validate")
+    assert done.returncode == 2
+    assert "error: agentctl.yaml:1:1: unknown key `redacted`" in done.stderr
+    schema = json.loads(agentctl(project.root, "schema", "--print", "project").stdout)
+    assert set(schema["$defs"]["RedactDocument"]["properties"]) == {"builtin", "patterns", "literals_from_env", "pii"}
 
 
 @pytest.mark.parametrize(
