@@ -8,7 +8,7 @@ the user, since a run has no other voice for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -26,7 +26,7 @@ from agentctl.agent.events import (
     UserSaid,
 )
 from agentctl.cassette.match import canonical
-from agentctl.cassette.tape import Cassette, Interaction
+from agentctl.cassette.tape import Cassette, Interaction, Take
 from agentctl.errors import CassetteError, ModelError
 
 Decode: TypeAlias = Callable[[int, Mapping[str, str], bytes], ModelReplied]
@@ -73,18 +73,59 @@ def runs(cassette: Cassette, decode: Decode) -> list[list[Event]]:
     Raises:
         CassetteError: there is no call of the Messages API, or a reply cannot be decompressed.
     """
+    return [list(told.events) for told in conversations(cassette, decode)]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One conversation of a file: its events, and which of the file's interactions it is made of."""
+
+    events: tuple[Event, ...]
+    interactions: tuple[int, ...]
+
+
+def conversations(cassette: Cassette, decode: Decode) -> list[Told]:
+    """The conversations in the file, in the order in which they began; raises what `runs` raises."""
     found: list[_Conversation] = []
     interactions = dict(_calls(cassette))
     for reply in replies(cassette):
-        asked = _asked(interactions[reply.index])
-        messages = [message for message in asked.get("messages") or () if isinstance(message, dict)]
+        model, messages = _said(interactions[reply.index])
         conversation = _continued(found, messages)
         if conversation is None:
-            conversation = _Conversation(str(asked.get("model") or "unknown"), cassette.name)
+            conversation = _Conversation(model, cassette.name)
             found.append(conversation)
         conversation.hear(messages)
         conversation.answer(reply, decode)
-    return [conversation.finished() for conversation in found]
+    return [Told(tuple(each.finished()), tuple(each.indexes)) for each in found]
+
+
+def transcribed(cassette: Cassette, take: Take, decode: Decode) -> list[Event]:
+    """The one conversation that a take of a transcript tells.
+
+    A request in it repeats what stood before, as a real one does, or holds only what is new since the last reply.
+
+    Raises:
+        CassetteError: a reply cannot be decompressed.
+    """
+    conversation: _Conversation | None = None
+    for index in take.interactions:
+        interaction = cassette.interactions[index]
+        model, messages = _said(interaction)
+        if conversation is None:
+            conversation = _Conversation(model, cassette.name)
+        conversation.hear(messages, goes_on=conversation.goes_on_with(messages))
+        conversation.answer(Reply(index, interaction.status, interaction.headers, interaction.body), decode)
+    if conversation is None:
+        conversation = _Conversation("unknown", cassette.name)
+    conversation.add(take.rest)
+    return conversation.finished()
+
+
+def _said(interaction: Interaction) -> tuple[str, list[JsonObject]]:
+    """The model and the messages of a request."""
+    asked = _asked(interaction)
+    messages = [message for message in asked.get("messages") or () if isinstance(message, dict)]
+    return str(asked.get("model") or "unknown"), messages
 
 
 def _calls(cassette: Cassette) -> list[tuple[int, Interaction]]:
@@ -128,6 +169,9 @@ class _Conversation:
     """Tool names by call id."""
     called: set[str] = field(default_factory=set)
     """Ids of the tool calls in the last reply."""
+    indexes: list[int] = field(default_factory=list)
+    unheard: bool = False
+    """Whether something was said that no reply came after."""
 
     def goes_on_with(self, messages: list[JsonObject]) -> bool:
         """A failed request is asked again as it was; an answered one grows by the reply and what came after it."""
@@ -141,15 +185,24 @@ class _Conversation:
         sent_back = {block.get("id") for block in _blocks(messages[seen].get("content"))} - {None}
         return not sent_back or not self.called or not sent_back.isdisjoint(self.called)
 
-    def hear(self, messages: list[JsonObject]) -> None:
-        """Takes what this request has beyond the last one, but for the reply to that, which is known."""
-        new = messages[len(self.known) :]
-        if not self.events:
-            self.events.append(RunStarted(agent=self.name, bundle="", model=self.model))
-        elif self.failed is None:
+    def hear(self, messages: list[JsonObject], *, goes_on: bool = True) -> None:
+        """Takes what this request has beyond the last one, but for the reply to that, which is known.
+
+        One that does not go on with the last one is new as a whole.
+        """
+        new = messages[len(self.known) :] if goes_on else messages
+        if goes_on and self.events and self.failed is None:
             new = new[1:]
         self.known = [_form(message) for message in messages]
-        for message in new:
+        self.add(new)
+        self.unheard = False
+
+    def add(self, messages: Sequence[JsonObject]) -> None:
+        """Takes messages that no reply has come after yet."""
+        if not self.events:
+            self.events.append(RunStarted(agent=self.name, bundle="", model=self.model))
+        self.unheard = self.unheard or bool(messages)
+        for message in messages:
             if message.get("role") == "assistant":
                 self._said_before(_blocks(message.get("content")))
             else:
@@ -157,6 +210,7 @@ class _Conversation:
 
     def answer(self, reply: Reply, decode: Decode) -> None:
         """Takes the reply to the last request."""
+        self.indexes.append(reply.index)
         if self.failed is None:
             self.turns += 1
             self.events.append(ModelAsked(self.turns, self.model))
@@ -173,7 +227,9 @@ class _Conversation:
 
     def finished(self) -> list[Event]:
         """All events, the end included."""
-        if self.failed is not None:
+        if self.unheard:
+            end = RunEnded("interrupted", "the recording ends before the model has answered")
+        elif self.failed is not None:
             end = RunEnded("model_error", self.failed.message)
         else:
             known = ENDS.get(self.stop_reason or "")
