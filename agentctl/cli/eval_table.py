@@ -78,7 +78,7 @@ def lines_of(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator
 
 
 def _suite(suite: SuiteResult, screen: Screen) -> Iterator[str]:
-    about = [suite.agent, suite.model, count(len(suite.cases), "case")]
+    about = [suite.agent, *([suite.model] if suite.model else []), count(len(suite.cases), "case")]
     first, *more = screen.joined([clean(part) for part in about], len(suite.suite) + GAP)
     yield f"{screen.paint(suite.suite, BOLD)}{' ' * GAP}{screen.paint(first, DIM)}"
     yield from (f"{' ' * MARGIN}{screen.paint(line, DIM)}" for line in more)

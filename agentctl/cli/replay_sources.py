@@ -26,7 +26,9 @@ from agentctl.agent.events import (
 from agentctl.agent.run import Run
 from agentctl.cassette.file import read
 from agentctl.cassette.foreign import runs as conversations
+from agentctl.cassette.foreign import transcribed
 from agentctl.cassette.tape import Cassette, Header, Take
+from agentctl.cli.files import is_file
 from agentctl.cli.session import open_runs
 from agentctl.cli.wiring import open_project
 from agentctl.config.nearest import nearest
@@ -38,6 +40,8 @@ from agentctl.model.decode import decode_reply
 
 LATEST: Final = ("last", "latest")
 RECORDINGS: Final = (".yaml", ".yml", ".json", ".gz")
+CASE_INPUT: Final = "case input"
+"""A component of recordings, not of agents."""
 SPEAKER: Final = "assistant"
 """Who speaks in a recording that does not name its agent."""
 
@@ -119,14 +123,6 @@ def find(what: str, take: int | None) -> Recording | Stored:
         return Stored(f"run {run_id}", store.entries(run_id), run_id)
 
 
-def is_file(path: Path) -> bool:
-    """Whether there is such a file; names that no file can have name none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
 def no_file(what: str, hint: str = "") -> UsageError:
     """The error for a file that is not there."""
     path = Path(what.partition("\0")[0])
@@ -204,6 +200,21 @@ def shown_runs(path: Path, take: int | None) -> list[Shown]:
     return [Shown(title, entries) for entries in _take_runs(cassette, header, cassette.takes[chosen])]
 
 
+def one_run(source: Recording | Stored, take: int | None) -> tuple[Entry, ...]:
+    """The entries of the one run that the source holds.
+
+    Raises:
+        CassetteError: the file cannot be read, or holds no call of the Messages API.
+        UsageError: there is no such take, or several conversations.
+    """
+    if isinstance(source, Stored):
+        return source.entries
+    runs = shown_runs(source.path, take)
+    if len(runs) != 1:
+        raise UsageError(f"{source.path}: holds {len(runs)} conversations", hint="it takes a file with one")
+    return runs[0].entries
+
+
 def take_number(cassette: Cassette, take: int | None) -> int:
     """The index of the take that is asked for, from 1; the first when none is.
 
@@ -218,6 +229,8 @@ def take_number(cassette: Cassette, take: int | None) -> int:
 
 def _take_runs(cassette: Cassette, header: Header, take: Take) -> list[tuple[Entry, ...]]:
     """A take of ours: what its requests and replies tell, and what only the header knows."""
+    if header.transcript:
+        return [tuple(_timed(iter(_named(transcribed(cassette, take, decode_reply), header.agent)), header, take))]
     traffic = Cassette(tuple(cassette.interactions[index] for index in take.interactions), path=cassette.path)
     found = conversations(traffic, decode_reply)
     if len(found) != 1:
@@ -238,7 +251,7 @@ def _completed(events: Sequence[Event], header: Header, take: Take) -> Iterator[
     results = {tool.returned.call_id: tool.returned for tool in take.tools}
     for event in events:
         if isinstance(event, RunStarted):
-            components = {str(name): str(value) for name, value in header.components.items()}
+            components = {str(name): str(each) for name, each in header.components.items() if name != CASE_INPUT}
             yield replace(event, agent=header.agent, bundle=header.bundle, components=components)
         elif isinstance(event, ToolReturned):
             yield results.pop(event.call_id, event)

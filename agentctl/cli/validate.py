@@ -7,7 +7,7 @@ nothing) do not. With `--released` a version that a git revision holds and that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -150,7 +150,7 @@ def _unknown_tools(suite: Suite, agent: Agent) -> Iterator[Problem]:
     known = [tool.name for tool in agent.tools]
     if any(tool.is_server and "name" not in tool.definition for tool in agent.tools):
         return  # a toolset: its tools are not known here
-    for assertion in _assertions(suite):
+    for assertion in _assertions(replace(suite, cases=tuple(case for case in suite.cases if not case.transcript))):
         for name in dict.fromkeys(_tools_named(assertion)):
             if name not in known:
                 message = f"{agent.ref} has no tool {name}"

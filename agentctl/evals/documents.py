@@ -33,6 +33,10 @@ class CaseDocument(Part):
     """The weighted mean score that is enough; without it every assertion must pass."""
     approve: bool | None = None
     """Whether calls of tools with `approve: always` are allowed; without it the suite decides."""
+    transcript: bool = False
+    """Whether the recording tells what an agent did that is not defined here: scored as it stands, never re-run."""
+    metadata: dict[Text, Any] = Field(default={})
+    """What else is known of the case: trial, reward, cost. Kept in results, never looked at."""
     assert_: Many[Any] = Field(default=(), alias="assert")
     """What must be true of the answer, the way to it, and the state it left."""
 
@@ -43,8 +47,8 @@ class SuiteDocument(Part):
     schema_: Literal[1] = Field(alias="schema")
     """The version of this format."""
     kind: Literal["suite"]
-    agent: Reference
-    """The agent under test: `support@2`, or `support` for its highest version."""
+    agent: Reference | None = None
+    """The agent under test: `support@2`, or `support` for its highest version. Not needed when all are transcripts."""
     description: str = ""
     vars: Variables = Field(default={})
     """Values for `{{ name }}` in every case's input."""

@@ -14,10 +14,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
 
-from agentctl.evals.plan import Job
+from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
+from agentctl.evals.transcripts import retell
 from agentctl.evals.witness import Witness
 
 TURN: Final = 0.01
@@ -91,7 +92,10 @@ async def _side_by_side(
     async def work() -> None:
         nonlocal turn_over
         for index, job in waiting:
-            finished[index] = await (replay(job, prices) if live is None else live.play(job, prices))
+            if job.case.transcript:
+                finished[index] = retell(job, prices)
+            else:
+                finished[index] = await (replay(job, prices) if live is None else live.play(job, prices))
             if on_job is not None:
                 on_job(finished[index])
             if time.monotonic() > turn_over:  # a replay waits for nothing: this is where Ctrl-C gets in
@@ -119,13 +123,14 @@ def _by_suite(jobs: Sequence[Job], finished: Sequence[list[CaseResult]]) -> tupl
     for _, group in groupby(pairs, key=lambda pair: pair[0].suite.path):
         members = list(group)
         job = members[0][0]
+        tested = next((each.agent for each, _ in members if not each.case.transcript), None)
         suites.append(
             SuiteResult(
                 suite=job.suite.name,
                 file=job.suite.file,
-                agent=job.agent.ref,
-                bundle=job.agent.bundle,
-                model=job.agent.model,
+                agent=tested.ref if tested is not None else IMPORTED.name,
+                bundle=tested.bundle if tested is not None else "",
+                model=tested.model if tested is not None else "",
                 cases=tuple(result for _, results in members for result in results),
             )
         )

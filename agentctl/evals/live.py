@@ -31,7 +31,7 @@ class LivePlayer(Stage):
         """One result for each repeat."""
         if job.recording in self._due:
             return await record(job, prices, self, completes=self._completes)
-        if self._live_tools:
+        if self._live_tools and not job.case.transcript:
             return await replay_with_live_tools(job, prices, self)
         return await replay(job, prices)
 
@@ -56,7 +56,9 @@ async def live_player(
 
 
 def is_due(job: Job, mode: RecordMode) -> bool:
-    """Whether this job is to be recorded."""
+    """Whether this job is to be recorded. A transcript never is: there is no agent that could make it again."""
+    if job.case.transcript:
+        return False
     match mode:
         case RecordMode.NONE:
             return False

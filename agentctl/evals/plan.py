@@ -5,7 +5,7 @@ A case with all its repeats is one job, since its takes share one recording.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -23,6 +23,10 @@ from agentctl.evals.suite import SUFFIX, Case, Suite, load_suite, suite_paths
 
 CASE_INPUT: Final = "case input"
 """The component of a recording that belongs to the case, not to the agent."""
+
+
+IMPORTED: Final = Agent(name="imported", version="0", model="", system="", params={})
+"""Stands where a transcript's agent would: one that is not defined here, so that nothing can be said of it."""
 
 
 class RecordMode(StrEnum):
@@ -90,25 +94,34 @@ def plan(
     for suite in suites:
         cases = [case for case in suite.cases if _wanted(suite, case, filters, tags)]
         if cases:
-            runner = load_agent(agent or suite.agent, project)
-            unhurried = replace(runner, limits=replace(runner.limits, max_seconds=None))
-            folder = recordings(project, suite, runner, agent)
-            shown = project.show(folder)
-            jobs += [
-                Job(
-                    suite,
-                    case,
-                    runner,
-                    repeats=repeat or case.repeat,
-                    recording=folder / f"{case.id}{SUFFIX}",
-                    recording_name=f"{shown}/{case.id}{SUFFIX}",
-                    unhurried=unhurried,
-                )
-                for case in cases
-            ]
+            jobs += _jobs(project, suite, cases, agent, repeat)
     if not jobs:
         raise _nothing(project, suites, filters, tags)
     return jobs
+
+
+def _jobs(
+    project: Project, suite: Suite, cases: Sequence[Case], agent: str | None, repeat: int | None
+) -> Iterator[Job]:
+    """The jobs of one suite's cases. A transcript is what it is, whichever agent is asked for and how often."""
+    runner, folder = IMPORTED, project.cassettes / suite.name
+    own = (folder, project.show(folder))
+    if not all(case.transcript for case in cases):
+        runner = load_agent(agent or suite.agent, project)
+        folder = recordings(project, suite, runner, agent)
+    unhurried = replace(runner, limits=replace(runner.limits, max_seconds=None))
+    shown = project.show(folder)
+    for case in cases:
+        place, name = own if case.transcript else (folder, shown)
+        yield Job(
+            suite,
+            case,
+            IMPORTED if case.transcript else runner,
+            repeats=case.repeat if case.transcript else repeat or case.repeat,
+            recording=place / f"{case.id}{SUFFIX}",
+            recording_name=f"{name}/{case.id}{SUFFIX}",
+            unhurried=IMPORTED if case.transcript else unhurried,
+        )
 
 
 def recordings(project: Project, suite: Suite, runner: Agent, instead: str | None) -> Path:
@@ -117,7 +130,7 @@ def recordings(project: Project, suite: Suite, runner: Agent, instead: str | Non
     So trying another version neither overwrites what the suite's agent recorded, nor finds all of it stale.
     """
     folder = project.cassettes / suite.name
-    if instead is None or runner.bundle == load_agent(suite.agent, project).bundle:
+    if instead is None or not suite.agent or runner.bundle == load_agent(suite.agent, project).bundle:
         return folder
     return folder / runner.ref
 

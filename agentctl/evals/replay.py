@@ -60,6 +60,8 @@ def standing(job: Job) -> Standing:
         return Standing(None, "error", str(error), error.hint)
     if cassette.header is None:
         return Standing(None, "missing", "the recording is not one of this case: it has no header", record_hint(job))
+    if job.case.transcript and not cassette.header.transcript:
+        return Standing(None, "missing", "the recording is no transcript", record_hint(job))
     components = changed(cassette.header, job.components)
     if not components and not _observed(cassette, job.queries):
         components = (STATE_QUERY,)
@@ -138,6 +140,8 @@ def recorded_seconds(take: Take, run: Run) -> float:
 
 def record_hint(job: Job) -> str:
     """The command that records this case."""
+    if job.case.transcript:
+        return f"import it again: agentctl import FILE --suite {job.suite.name}"
     repeat = f" --repeat {job.repeats}" if job.repeats != job.case.repeat else ""
     return f"record it: agentctl eval {job.suite.name} --filter {job.case.id}{repeat} --record-mode new-episodes"
 

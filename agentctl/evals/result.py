@@ -56,6 +56,9 @@ class CaseResult:
     score: float = 0.0
     """The weighted mean over the assertions; 1 when there is none."""
     outcome: Outcome | None = None
+    transcript: bool = False
+    """Whether the run was made by an agent that is not defined here."""
+    metadata: JsonObject = field(default_factory=dict)
 
     @property
     def failures(self) -> list[Verdict]:
@@ -76,6 +79,8 @@ class CaseResult:
             "stale": list(self.stale),
             "score": round(self.score, 6),
             "asserts": [_verdict_json(verdict) for verdict in self.verdicts],
+            **({"transcript": True} if self.transcript else {}),
+            **({"metadata": self.metadata} if self.metadata else {}),
             **(_NO_OUTCOME if outcome is None else _outcome_json(outcome)),
         }
 

@@ -47,6 +47,9 @@ class Case:
     repeat: int = 1
     threshold: float | None = None
     approve: bool = False
+    transcript: bool = False
+    """Whether the recording is of an agent that is not defined here."""
+    metadata: JsonObject = field(default_factory=dict)
     line: int = 0
     """Where it begins in the suite's file, from 1."""
 
@@ -59,7 +62,7 @@ class Suite:
     path: Path
     file: str
     agent: str
-    """Reference of the agent under test."""
+    """Reference of the agent under test; empty in a suite of transcripts."""
     cases: tuple[Case, ...]
     description: str = ""
     rules: Rules = NO_RULES
@@ -118,6 +121,8 @@ class _Loader:
         common = self._asserts(("assert",))
         cases = [self._case(index, case, common) for index, case in enumerate(checked.cases)]
         self._check_unique(cases)
+        if checked.agent is None and not (cases and all(case.transcript for case in cases)):
+            self._refuse((), "`agent` is missing")
         if self._problems:
             unique = dict.fromkeys(self._problems)
             raise ConfigError(sorted(unique, key=lambda problem: (problem.line, problem.column)))
@@ -125,7 +130,7 @@ class _Loader:
             name=self._path.stem,
             path=self._path,
             file=self._document.file,
-            agent=checked.agent,
+            agent=checked.agent or "",
             cases=tuple(cases),
             description=checked.description,
             rules=rules_of(checked.redact),
@@ -147,6 +152,8 @@ class _Loader:
             repeat=case.repeat,
             threshold=case.threshold,
             approve=self._checked.approve if case.approve is None else case.approve,
+            transcript=case.transcript,
+            metadata=case.metadata,
             line=self._document.find(path).line,
         )
 

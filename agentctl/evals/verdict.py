@@ -54,6 +54,8 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
         verdicts=verdicts,
         score=score,
         outcome=outcome,
+        transcript=case.transcript,
+        metadata=case.metadata,
     )
 
 
@@ -88,6 +90,8 @@ def failed_run(
         hint=hint,
         stale=stale,
         outcome=outcome,
+        transcript=job.case.transcript,
+        metadata=job.case.metadata,
     )
 
 
