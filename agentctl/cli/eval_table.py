@@ -219,7 +219,10 @@ def _what_to_record(suite: SuiteResult, screen: Screen) -> Iterator[str]:
     if missing:
         word = screen.paint(f"{WORDS['missing']:<{WORD}}", STYLES["missing"])
         yield f"{word}{' ' * GAP}{count(missing, 'recording')}"
-    alone = f" --filter {unfit[0].id}" if len(unfit) == 1 else ""
+    ours = [case for case in unfit if not case.transcript]
+    alone = f" --filter {ours[0].id}" if len(unfit) == 1 and ours else ""
+    if not ours:
+        return
     yield f"{' ' * (WORD + GAP)}record again: agentctl eval {suite.suite}{alone} --record-mode new-episodes"
 
 
