@@ -6,6 +6,7 @@ file passes `clean` before a terminal sees it.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Any
@@ -45,12 +46,20 @@ def error_lines(error: AgentctlError) -> None:
 
 def json_line(value: Any) -> None:
     """One JSON document on one line of stdout, as UTF-8 whatever the locale."""
-    _write(orjson.dumps(value) + b"\n")
+    _write(_dumped(value, 0))
 
 
 def json_document(value: Any) -> None:
     """One JSON document, indented, on stdout."""
-    _write(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    _write(_dumped(value, orjson.OPT_INDENT_2))
+
+
+def _dumped(value: Any, option: int) -> bytes:
+    """JSON; what a strict writer refuses (half an emoji, a number beyond 64 bits) as JSON can still say it."""
+    try:
+        return orjson.dumps(value, option=option | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return json.dumps(value, indent=2 if option else None).encode() + b"\n"
 
 
 def open_streams() -> None:

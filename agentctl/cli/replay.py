@@ -5,11 +5,10 @@ A file that is refused is an answer too: its reason is printed, and the others a
 
 from __future__ import annotations
 
-import json as json_
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -115,10 +114,10 @@ def _fork(source: Recording | Stored, take: int | None, changes: Changes, option
 
 def _print_json(source: Recording | Stored, take: int | None) -> None:
     if isinstance(source, Stored):
-        _json([entry_json(entry) for entry in source.entries])
+        json_line([entry_json(entry) for entry in source.entries])
         return
     try:
-        _json(_line(source.path, take))
+        json_line(_line(source.path, take))
     except RecursionError:
         json_line({"file": str(source.path), "refused": TOO_DEEP, "replies": []})
 
@@ -131,14 +130,6 @@ def _line(path: Path, take: int | None) -> JsonObject:
         indexes = cassette.takes[take_number(cassette, take)].interactions
         line["replies"] = [reply for reply in line["replies"] if reply["i"] in indexes]
     return line
-
-
-def _json(value: Any) -> None:
-    """One line; what a strict writer refuses (half an emoji, a number beyond 64 bits) as JSON can still say it."""
-    try:
-        json_line(value)
-    except TypeError:
-        say(json_.dumps(value))
 
 
 class _Player:

@@ -10,28 +10,24 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from agentctl import __version__
 from agentctl.agent import fork
 from agentctl.agent.drive import nobody
-from agentctl.agent.events import Entry, Event, RunStarted, ToolCalled
+from agentctl.agent.events import Event, RunStarted, ToolCalled
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
 from agentctl.cli.approval import allow, asking
 from agentctl.cli.console import json_document, note
 from agentctl.cli.outcome import document, exit_code, price_for
-from agentctl.cli.replay_sources import Changes, ForkOptions, Recording, Stored, shown_runs
+from agentctl.cli.replay_sources import Changes, ForkOptions, Recording, Stored, one_run
 from agentctl.cli.screen import screen
 from agentctl.cli.session import Conversation, Session, hang_up_like_terminate, open_session
 from agentctl.cli.wiring import with_system
 from agentctl.config.nearest import nearest
 from agentctl.errors import UsageError
 from agentctl.observe.trace import Trace
-
-CASE_INPUT: Final = "case input"
-"""A component of recordings, not of agents."""
 
 
 def go_on(source: Recording | Stored, take: int | None, changes: Changes, options: ForkOptions) -> int:
@@ -41,7 +37,7 @@ def go_on(source: Recording | Stored, take: int | None, changes: Changes, option
         UsageError: there is no such turn or call, no file to read, nothing to ask, or no agent to ask it of.
     """
     hang_up_like_terminate()
-    entries = _entries(source, take)
+    entries = one_run(source, take)
     events = [entry.event for entry in entries]
     beginning, turn = _beginning(events, changes)
     ref = changes.agent or _agent_of(events)
@@ -92,16 +88,6 @@ async def _drive(
         return exit_code(conversation.run)
 
 
-def _entries(source: Recording | Stored, take: int | None) -> tuple[Entry, ...]:
-    """The entries of the one run that the source holds."""
-    if isinstance(source, Stored):
-        return source.entries
-    runs = shown_runs(source.path, take)
-    if len(runs) != 1:
-        raise UsageError(f"{source.path}: holds {len(runs)} conversations", hint="only one can be gone on with")
-    return runs[0].entries
-
-
 def _beginning(events: Sequence[Event], changes: Changes) -> tuple[list[Event], int]:
     """The facts that the fork begins with, and the turn that it asks the model for."""
     turn = changes.turn
@@ -139,7 +125,7 @@ def _warn(beginning: Sequence[Event], agent: Agent, turn: int, changes: Changes)
     chosen = {"model"} if changes.model else set()
     chosen |= {"system prompt"} if changes.system else set()
     if started is not None and started.components:
-        known = {*started.components, *agent.components} - chosen - {CASE_INPUT}
+        known = {*started.components, *agent.components} - chosen
         moved = sorted(name for name in known if started.components.get(name) != agent.components.get(name))
         if moved:
             note(f"{agent.ref} has changed since the run: {', '.join(moved)}")
