@@ -14,6 +14,8 @@ from agentctl.cassette.file import read
 from agentctl.cassette.staleness import changed
 from agentctl.cassette.tape import Header
 from agentctl.config.project import Project
+from agentctl.config.refs import is_name
+from agentctl.config.texts import shown
 from agentctl.diffing.definitions import StaleCase, Staleness
 from agentctl.errors import CassetteError, UsageError
 
@@ -24,8 +26,9 @@ def staleness(project: Project, old: Agent, new: Agent, suite: str | None = None
     Raises:
         UsageError: there are no recordings of that suite.
     """
-    if suite is not None and not (project.cassettes / suite).is_dir():
-        raise UsageError(f"there are no recordings of a suite {suite}", hint=f"they are in {project.cassettes}")
+    if suite is not None and not (is_name(suite) and (project.cassettes / suite).is_dir()):
+        hint = f"they are in {project.show(project.cassettes)}/"
+        raise UsageError(f"there are no recordings of a suite {shown(suite)}", hint=hint)
     recordings, cases, unreadable = 0, list[StaleCase](), list[str]()
     for path in sorted(_files(project, suite)):
         try:

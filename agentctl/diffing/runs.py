@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Final, TypeAlias
 
 import orjson
@@ -168,7 +169,7 @@ def _events(old: Event, new: Event) -> Difference | None:
 
 def _replies(old: ModelReplied, new: ModelReplied, pairs: Pairs) -> Iterator[Difference]:
     """What differs between two replies, whatever the order of the calls they ask for."""
-    yield from differences(_said(old), _said(new), "content")
+    yield from _blocks(_said(old), _said(new))
     before, after = _calls(old), {call["id"]: call for call in _calls(new)}
     for index, call in enumerate(before):
         other = after.pop(pairs.get(call["id"], ""), None)
@@ -180,6 +181,16 @@ def _replies(old: ModelReplied, new: ModelReplied, pairs: Pairs) -> Iterator[Dif
         {"stop_reason": old.stop_reason, "stop_sequence": old.stop_sequence},
         {"stop_reason": new.stop_reason, "stop_sequence": new.stop_sequence},
     )
+
+
+def _blocks(old: Sequence[Block], new: Sequence[Block]) -> Iterator[Difference]:
+    """What differs between blocks in the same places; those of another kind differ as a whole."""
+    for index, (one, other) in enumerate(zip_longest(old, new, fillvalue=ABSENT)):
+        path = step("content", index)
+        if isinstance(one, dict) and isinstance(other, dict) and one.get("type") == other.get("type"):
+            yield from differences(one, other, path)
+        else:
+            yield path, one, other
 
 
 def _said(reply: ModelReplied) -> list[Block]:
