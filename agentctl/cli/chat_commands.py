@@ -98,7 +98,7 @@ def _save(chat: Chat, rest: str) -> None:
 async def _eval(chat: Chat, rest: str) -> None:
     name, suite = _eval_arguments(rest)
     project = chat.session.project
-    saved = save_case(chat.conversation, name, suite)
+    saved = await save_case(chat.conversation, name, suite)
     if saved.recording is None:
         chat.say(f"case {name} added to {project.show(saved.suite)}, not recorded: {saved.why}")
         chat.say(f"hint: {saved.hint}")

@@ -35,7 +35,7 @@ runs = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="List, show and export stored runs.",
+    help="List, show and export stored runs, or make cases of them.",
 )
 
 
@@ -104,6 +104,27 @@ def export(
         run_id = store.resolve(run)
         write_transcript(output, store.entries(run_id), replace=True)
     note(f"wrote run {run_id} to {output}")
+
+
+@runs.command("to-case")
+def to_case(
+    run: Id,
+    *,
+    suite: Annotated[str, typer.Option("-s", "--suite", metavar="SUITE", help="The suite; made when it is not there.")],
+    id: Annotated[str | None, typer.Option("--id", metavar="ID", help="The case's id; without it, the run's.")] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", metavar="REF", help="Another agent than the suite's: name@2, name@git:REV.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Make a stored run a case of a suite, with its recording: it is replayed and scored without a network.
+
+    Refused, with nothing written, when the agent's definition is not the one the run was made with, or when a replay
+    would not do the same again.
+    """
+    from agentctl.cli.to_case import to_case as make  # noqa: PLC0415  to list runs needs no evaluation
+
+    make(run, suite, id, agent, json=json)
 
 
 def _summary(run: StoredRun) -> JsonObject:

@@ -345,11 +345,21 @@ def test_a_chat_becomes_a_recorded_case_that_passes(desk: Path) -> None:
 
 def test_a_session_that_cannot_be_replayed_becomes_a_case_all_the_same(desk: Path) -> None:
     """The person is told why it is not recorded and which command records it."""
-    agentctl(desk, "chat", "desk", "--simulate", stdin="hello\n")
-    done = agentctl(desk, "chat", "desk", "--simulate", "-c", stdin="hello again\n/eval greeting --suite talk\n")
-    assert "case greeting added to evals/talk.yaml, not recorded: a session that went on" in done.stdout
+    done = agentctl(desk, "chat", "desk", "--simulate", stdin="cancel ORD-1\n/eval greeting --suite talk\n")
+    assert "case greeting added to evals/talk.yaml, not recorded: a call of this session was denied" in done.stdout
     assert "agentctl eval talk --filter greeting --record-mode new-episodes" in done.stdout
     assert not (desk / "cassettes").exists()
+
+
+def test_a_session_that_went_on_with_a_stored_run_is_recorded_from_its_facts(desk: Path) -> None:
+    """There is no tape of its beginning, so its traffic is rebuilt, and the recording says so."""
+    agentctl(desk, "chat", "desk", "--simulate", stdin="Where is ORD-7?\n")
+    done = agentctl(desk, "chat", "desk", "--simulate", "-c", stdin="hello again\n/eval greeting --suite talk\n")
+    assert "recorded in cassettes/talk/greeting.yaml\nit passes\n" in done.stdout
+    header = read(desk / "cassettes" / "talk" / "greeting.yaml").header
+    assert header is not None
+    assert header.source.startswith("agentctl simulator (rebuilt from run ")
+    assert agentctl(desk, "eval", "talk").returncode == 0
 
 
 def test_a_tool_that_asks_first_is_denied_where_nobody_can_be_asked(desk: Path) -> None:
