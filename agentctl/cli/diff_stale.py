@@ -29,20 +29,23 @@ def staleness(project: Project, old: Agent, new: Agent, suite: str | None = None
     if suite is not None and not (is_name(suite) and (project.cassettes / suite).is_dir()):
         hint = f"they are in {project.show(project.cassettes)}/"
         raise UsageError(f"there are no recordings of a suite {shown(suite)}", hint=hint)
-    recordings, cases, unreadable = 0, list[StaleCase](), list[str]()
+    recordings, fresh, cases, unreadable = 0, 0, list[StaleCase](), list[str]()
     for path in sorted(_files(project, suite)):
         try:
             header = read(path).header
         except CassetteError as error:
-            unreadable.append(str(error))
+            unreadable.append(f"{project.show(path)}: {str(error).removeprefix(f'{path}: ')}")
             continue
-        if header is None or not _fits(header, old, new):
+        if header is None:
+            continue
+        components = _changed(header, old, new)
+        if not _fits(header, old, new):
+            fresh += not components
             continue
         recordings += 1
-        components = _changed(header, old, new)
         if components:
             cases.append(StaleCase(header.suite, header.case, components))
-    return Staleness(recordings, tuple(cases), tuple(unreadable))
+    return Staleness(recordings, fresh, tuple(cases), tuple(unreadable))
 
 
 def _files(project: Project, suite: str | None) -> Iterator[Path]:

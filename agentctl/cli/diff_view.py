@@ -40,7 +40,7 @@ def definition_lines(sheet: Sheet, names: tuple[str, str], diff: Diff, stale: St
         for change in diff.settings:
             yield from _change(sheet, change)
     yield from _digests(sheet, diff)
-    yield from _stale(sheet, stale, names[0])
+    yield from _stale(sheet, names, stale)
 
 
 def run_lines(
@@ -135,20 +135,21 @@ def _digests(sheet: Sheet, diff: Diff) -> Iterator[str]:
         yield from sheet.lines(f"{same} other component{'s are' if same > 1 else ' is'} the same", DIM)
 
 
-def _stale(sheet: Sheet, stale: Staleness, old: str) -> Iterator[str]:
+def _stale(sheet: Sheet, names: tuple[str, str], stale: Staleness) -> Iterator[str]:
     """Cases that become stale, together by what makes them so."""
     yield from sheet.head("recordings")
     for each in stale.unreadable:
         yield from sheet.lines(each, YELLOW)
     if not stale.recordings:
-        yield from sheet.lines(f"none was recorded with {old} as it is")
-        return
-    if not stale.cases:
+        yield from sheet.lines(f"none was recorded with {names[0]} as it is")
+    elif not stale.cases:
         yield from sheet.lines(f"all {stale.recordings} stay fresh")
-        return
-    yield from sheet.lines(f"{len(stale.cases)} of {stale.recordings} become stale", YELLOW)
+    else:
+        yield from sheet.lines(f"{len(stale.cases)} of {stale.recordings} become stale", YELLOW)
     groups: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for case in stale.cases:
         groups.setdefault((case.components, case.suite), []).append(case.case)
-    for (components, suite), names in groups.items():
-        yield from sheet.lines(f"by {', '.join(components)}, in {suite}: {', '.join(names)}")
+    for (components, suite), cases in groups.items():
+        yield from sheet.lines(f"by {', '.join(components)}, in {suite}: {', '.join(dict.fromkeys(cases))}")
+    if stale.fresh:
+        yield from sheet.lines(f"{stale.fresh} made with {names[1]} fit it already", DIM)

@@ -79,9 +79,11 @@ class StaleCase:
 
 @dataclass(frozen=True, slots=True)
 class Staleness:
-    """The recorded cases of the agent: how many there are, and those that are stale for the new definition."""
+    """The cases recorded with the old definition: how many there are, and those that are stale for the new one."""
 
     recordings: int = 0
+    fresh: int = 0
+    """Recordings that fit the new definition and not the old one: made with it already."""
     cases: tuple[StaleCase, ...] = ()
     unreadable: tuple[str, ...] = ()
     """Files that hold no recording that can be read, and why."""
@@ -99,6 +101,7 @@ class Staleness:
         """The stale cases as `diff --json` prints them."""
         return {
             "recordings": self.recordings,
+            "fresh": self.fresh,
             "cases": [asdict(each) for each in self.cases],
             "by_component": self.by_component,
             "unreadable": list(self.unreadable),
