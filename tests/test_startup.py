@@ -75,7 +75,9 @@ def test_diff_of_definitions(checkout: Path) -> None:
 
 
 def test_eval(checkout: Path) -> None:
-    """A replay asks no model and prices nothing that no assertion asks for."""
+    """A replay asks no model; prices are looked up once and kept."""
+    _, first = loaded("-C", str(checkout), "eval", "support", "-k", "order")
+    assert not first & {"anthropic", "vcr"}
     light(checkout, "eval", "support", "-k", "order")
 
 
