@@ -38,11 +38,12 @@ def canonical(value: Any) -> bytes:
 class Chain:
     """The keys of one conversation, request after request: only messages not seen in the last one are hashed.
 
-    Messages are compared by identity, as `ports.Request` allows.
+    Messages are compared by identity, as `ports.Request` allows. A `lenient` one knows a request by its messages alone.
     """
 
-    def __init__(self, redactor: Redactor | None = None) -> None:
+    def __init__(self, redactor: Redactor | None = None, *, lenient: bool = False) -> None:
         self._redactor = redactor
+        self._lenient = lenient
         self._place: tuple[str, str] = ("", "")
         self._prefix: JsonObject = {}
         self._list: object = None
@@ -56,6 +57,8 @@ class Chain:
     def links(self, request: Request) -> list[bytes]:
         """The whole chain: the prefix's digest, then one per message; the last one is the key. Do not change it."""
         place, body = (request.method, request.path), request.body
+        if self._lenient:
+            body = {"messages": body.get("messages")}
         messages: list[Any] = body.get("messages") or []
         if not self._links or place != self._place or not self._same_prefix(body):
             self._place = place
@@ -108,8 +111,9 @@ def place_of(interaction: Interaction) -> tuple[str, str]:
 class RecordedChain:
     """The keys of recorded requests, in order: each body is parsed only as far as it goes beyond the one before."""
 
-    def __init__(self, redactor: Redactor | None = None) -> None:
+    def __init__(self, redactor: Redactor | None = None, *, lenient: bool = False) -> None:
         self._redactor = redactor
+        self._lenient = lenient
         self._place = ("", "")
         self._head = ""
         """The last body up to the end of its last message; empty when the next one cannot build on it."""
@@ -154,7 +158,7 @@ class RecordedChain:
         last_is_messages = bool(messages) and next(reversed(asked)) == "messages"
         buildable = isinstance(text, str) and last_is_messages and text.endswith(TAIL)
         self._head = text[: -len(TAIL)] if isinstance(text, str) and buildable else ""
-        prefix = {name: value for name, value in asked.items() if name not in NOT_ASKED}
+        prefix = {name: value for name, value in asked.items() if name not in NOT_ASKED and not self._lenient}
         link = prefix_link(*place, prefix, self._redactor)
         for message in messages:
             link = next_link(link, message, self._redactor)

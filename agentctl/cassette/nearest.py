@@ -6,7 +6,8 @@ them: model, parameters, system prompt, tools, then the conversation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,12 +16,17 @@ from agentctl.agent.ports import Request
 from agentctl.cassette.match import NOT_ASKED, canonical
 from agentctl.cassette.redact import SHAPES_ONLY, Redactor
 from agentctl.cassette.tape import Cassette
-from agentctl.errors import CassetteError
+from agentctl.cassette.words import marked
+from agentctl.errors import CassetteError, RecordingMiss
 
 LAST: Final = ("system", "tools")
 TELLING: Final = frozenset({"type", "role", "name", "id"})
 """Keys that say what a thing is: looked at before the others, or a renamed tool would differ in its description."""
 
+INDEX: Final = re.compile(r"\[(\d+)\]")
+
+TEXT: Final = 60
+"""From this many characters on, two texts are shown as one with marks on its words."""
 SHOWN: Final = 72
 LEAD: Final = 24
 
@@ -45,18 +51,51 @@ class Difference:
     asked: Json | Absent
     component: str | None = None
     """The component of the agent's definition that changed; None when it was the conversation."""
+    about: str = ""
+    """What stands there in words: the component, or whose message it is."""
 
     def __str__(self) -> str:
+        return "\n  ".join([f"at {self.path}", *self.values])
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Both values, as one line with marks on the words that differ, or as two lines."""
+        if isinstance(self.recorded, str) and isinstance(self.asked, str):
+            longer = max(len(self.recorded), len(self.asked)) > TEXT
+            words = marked(self.recorded, self.asked) if longer else ""
+            if words:
+                return (words,)
         recorded, asked = excerpts(self.recorded, self.asked)
-        return f"at {self.path}\n  recorded: {recorded}\n  now:      {asked}"
+        return f"recorded: {recorded}", f"now:      {asked}"
 
 
-def nearest(
-    request: Request, cassette: Cassette, among: Iterable[int], redactor: Redactor = SHAPES_ONLY
-) -> Difference | None:
-    """The first difference to the nearest of the interactions `among`; None when there is none or it does not differ.
+class Diverged(RecordingMiss):
+    """A request that its recording does not hold; `differences` are those to the nearest one that it does."""
 
-    Nearest is the one that shares the most leading messages, then the one of the most similar length.
+    def __init__(
+        self,
+        message: str,
+        *,
+        components: tuple[str, ...] = (),
+        hint: str = "",
+        differences: tuple[Difference, ...] = (),
+    ) -> None:
+        super().__init__(message, components=components, hint=hint)
+        self.differences = differences
+
+
+def differences(
+    request: Request,
+    cassette: Cassette,
+    among: Iterable[int],
+    redactor: Redactor = SHAPES_ONLY,
+    *,
+    lenient: bool = False,
+) -> tuple[Difference, ...]:
+    """The first difference in each component to the nearest of the interactions `among`, and that in the conversation.
+
+    Nothing when there is no interaction or it does not differ. Nearest is the one that shares the most leading
+    messages, then the one of the most similar length. `lenient` looks at the conversation alone.
     """
     asked = redactor.value(request.body)
     best: tuple[tuple[int, int], int, JsonObject] | None = None
@@ -69,19 +108,58 @@ def nearest(
         if best is None or score > best[0]:
             best = (score, index, recorded)
     if best is None:
-        return None
-    found = first_difference(best[2], asked)
-    return None if found is None else Difference(best[1], *found, component_of(found[0], best[2], asked))
+        return ()
+    _, index, recorded = best
+    return tuple(_named(index, found, recorded, asked) for found in _first_of_each(recorded, asked, lenient=lenient))
 
 
-def first_difference(recorded: JsonObject, asked: JsonObject) -> tuple[str, Json | Absent, Json | Absent] | None:
-    """(path, recorded, asked) of the first difference between two request bodies, or None."""
+def _named(index: int, found: Found, recorded: JsonObject, asked: JsonObject) -> Difference:
+    path = found[0]
+    component = component_of(path, recorded, asked)
+    whose = component or _whose(path, recorded if isinstance(found[2], Absent) else asked)
+    return Difference(index, *found, component, whose)
+
+
+Found = tuple[str, Json | Absent, Json | Absent]
+"""(path, recorded, asked)."""
+
+
+def _first_of_each(recorded: JsonObject, asked: JsonObject, *, lenient: bool) -> Iterator[Found]:
+    """The first difference in each field of two request bodies, and in each of the tools that both have."""
     names = {*recorded, *asked} - NOT_ASKED
-    for name in [*sorted(names.difference(LAST), key=lambda name: (name != "model", name)), *LAST, "messages"]:
-        found = _walk(name, recorded.get(name, ABSENT), asked.get(name, ABSENT))
-        if found is not None:
-            return found
-    return None
+    fields = [] if lenient else [*sorted(names.difference(LAST), key=lambda name: (name != "model", name)), *LAST]
+    for name in [*fields, "messages"]:
+        one, other = recorded.get(name, ABSENT), asked.get(name, ABSENT)
+        if name == "tools" and isinstance(one, list) and list(_tools(recorded)) == list(_tools(asked)):
+            pairs = enumerate(zip(one, other, strict=False))
+            found = [_walk(f"tools[{number}]", *pair) for number, pair in pairs]
+        else:
+            found = [_walk(name, one, other)]
+        yield from filter(None, found)
+
+
+def _whose(path: str, body: JsonObject) -> str:
+    """Whose words stand at a path into the conversation: the user's, a tool's, or the model's own."""
+    number, block = (*map(int, INDEX.findall(path)[:2]), 0, 0)[:2]
+    messages = body.get("messages")
+    message = messages[number] if isinstance(messages, list) and number < len(messages) else None
+    if not isinstance(message, dict):
+        return "the conversation"
+    content = message.get("content")
+    said = content[block] if isinstance(content, list) and block < len(content) else None
+    if isinstance(said, dict) and said.get("type") == "tool_result":
+        return f"the result of {_called(messages, said.get('tool_use_id'))}"
+    return "what the user says" if message.get("role") == "user" else "what the model said"
+
+
+def _called(messages: Any, call_id: Any) -> str:
+    """The name of the tool that was called with this id."""
+    for message in messages:
+        content = message.get("content") if isinstance(message, dict) else None
+        for block in content if isinstance(content, list) else []:
+            if isinstance(block, dict) and block.get("id") == call_id:
+                return str(block.get("name"))
+    return "a tool"
 
 
 def component_of(path: str, recorded: JsonObject, asked: JsonObject) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from agentctl.agent.events import Observed, ToolCalled, ToolReturned
 from agentctl.agent.ports import Request, WireReply
 from agentctl.cassette.match import Chain, RecordedChain
-from agentctl.cassette.nearest import nearest
+from agentctl.cassette.nearest import Diverged, differences
 from agentctl.cassette.redact import SHAPES_ONLY, Redactor
 from agentctl.cassette.tape import Break, Cassette, Take
 from agentctl.errors import CassetteError, RecordingMiss, Unreachable
@@ -20,13 +20,19 @@ from agentctl.errors import CassetteError, RecordingMiss, Unreachable
 class RecordedWire:
     """A `ports.Wire` that answers from take `take` (from 0) of a cassette.
 
+    A `lenient` one takes an answer to the same conversation where it has none to the same request.
+
     Raises:
         RecordingMiss: the cassette has no such take.
     """
 
-    def __init__(self, cassette: Cassette, take: int = 0, *, redactor: Redactor = SHAPES_ONLY) -> None:
+    def __init__(
+        self, cassette: Cassette, take: int = 0, *, redactor: Redactor = SHAPES_ONLY, lenient: bool = False
+    ) -> None:
         self.served = 0
         """Requests answered so far."""
+        self.loose = 0
+        """Of those, the ones whose conversation alone was the same."""
         self._cassette = cassette
         self._take = take_of(cassette, take)
         self._number = take
@@ -35,6 +41,12 @@ class RecordedWire:
         self._served: set[int] = set()
         self._plain = Index(cassette, self._take)
         self._redacted: Index | None = None
+        self._lenient = [Index(cassette, self._take, each, lenient=True) for each in (None, redactor) if lenient]
+
+    @property
+    def replied(self) -> frozenset[int]:
+        """The recorded replies that were served, by their index."""
+        return frozenset(self._served)
 
     async def send(self, request: Request) -> WireReply:
         """The next recorded reply to `request`.
@@ -74,6 +86,10 @@ class RecordedWire:
             if self._redacted is None:
                 self._redacted = Index(self._cassette, self._take, self._redactor)
             found = self._next(self._redacted.of(request))
+        for index in self._lenient:
+            if found is None:
+                found = self._next(index.of(request))
+                self.loose += found is not None
         return found
 
     def miss(self, request: Request) -> RecordingMiss:
@@ -82,12 +98,17 @@ class RecordedWire:
         hint = rerecord(self._cassette)
         if not self._take.interactions:
             return RecordingMiss(f"no recording for this request: {place} holds no call of the model", hint=hint)
-        difference = nearest(request, self._cassette, self._take.interactions, self._redactor)
-        if difference is None:
+        found = differences(
+            request, self._cassette, self._take.interactions, self._redactor, lenient=bool(self._lenient)
+        )
+        if not found:
             return RecordingMiss(f"this request was asked more often than {place} recorded it", hint=hint)
-        changed = () if difference.component is None else (difference.component,)
-        message = f"no recording for this request in {place}; interaction {difference.interaction} differs {difference}"
-        return RecordingMiss(message, components=changed, hint=hint)
+        changed = tuple(dict.fromkeys(each.component for each in found if each.component is not None))
+        also = "".join(f"\n  and at {each.path}" for each in found[1:])
+        message = (
+            f"no recording for this request in {place}; interaction {found[0].interaction} differs {found[0]}{also}"
+        )
+        return Diverged(message, components=changed, hint=hint, differences=found)
 
     def _next(self, waiting: list[int]) -> int | None:
         while waiting:
@@ -105,11 +126,14 @@ class RecordedWire:
 class Index:
     """The interactions of one take by key, each list with the next one last; built when the first request comes."""
 
-    def __init__(self, cassette: Cassette, take: Take, redactor: Redactor | None = None) -> None:
+    def __init__(
+        self, cassette: Cassette, take: Take, redactor: Redactor | None = None, *, lenient: bool = False
+    ) -> None:
         self._cassette = cassette
         self._take = take
         self._redactor = redactor
-        self._chain = Chain(redactor)
+        self._lenient = lenient
+        self._chain = Chain(redactor, lenient=lenient)
         self._found: dict[bytes, list[int]] | None = None
 
     def of(self, request: Request) -> list[int]:
@@ -123,7 +147,7 @@ class Index:
         return self._found.get(self._chain.key(request), [])
 
     def _build(self) -> dict[bytes, list[int]]:
-        chain = RecordedChain(self._redactor)
+        chain = RecordedChain(self._redactor, lenient=self._lenient)
         found: dict[bytes, list[int]] = {}
         for index in self._take.interactions:
             try:
