@@ -1,6 +1,6 @@
 """Benchmarks: start-up, replay eval, a long session, a large recording, each beside its baseline in the same run.
 
-    python tests/benchmarks/run.py [startup] [replay] [session] [cassette] [--rounds 7]
+    python tests/benchmarks/run.py [startup] [replay] [session] [cassette] [first_token] [--rounds 7]
 
 A round runs every variant once, in turn, so that a slow spell of the machine hits all of them; figures are medians over
 the rounds, ratios are taken round by round and their median is shown. CPU is user + system time of the whole process as
@@ -148,7 +148,24 @@ def cassette(count: int) -> None:
         row(f"{size:,}", f"{statistics.median(values) * 1000:.3f} ms", f"{ratio(values, figures[SIZES[0]]):.2f} x")
 
 
-BENCHMARKS = {"startup": startup, "replay": replay, "session": session, "cassette": cassette}
+def first_token(count: int) -> None:
+    """How long the first token takes with and without a recorder."""
+    done = subprocess.run(
+        [PYTHON, HERE / "first_token.py", str(count * 10)], check=True, capture_output=True, text=True
+    )
+    figures = json.loads(done.stdout)
+    print("time to the first token from a simulator on this machine, wall clock")
+    for name, values in figures.items():
+        row(name, f"{statistics.median(values) * 1000:.2f} ms", f"{max(values) * 1000:.2f} ms at most")
+
+
+BENCHMARKS = {
+    "startup": startup,
+    "replay": replay,
+    "session": session,
+    "cassette": cassette,
+    "first_token": first_token,
+}
 
 
 def main() -> None:
