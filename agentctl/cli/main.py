@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "replay": ("agentctl.cli.replay:replay", "Show a recording or a stored run, turn by turn."),
     "diff": ("agentctl.cli.diff:diff", "Say what changed between two agent versions or two results."),
     "runs": ("agentctl.cli.runs:runs", "List, show and export stored runs."),
+    "import": ("agentctl.cli.import_:import_", "Turn transcripts and foreign recordings into cases."),
     "cassettes": ("agentctl.cli.cassettes:cassettes", "Look after recordings: find secrets in them."),
     "simulate": ("agentctl.cli.simulate:simulate", "Serve a local, scripted Messages API."),
 }

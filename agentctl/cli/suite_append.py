@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,8 +23,7 @@ HEAD: Final = """\
 # yaml-language-server: $schema=../.agentctl/schemas/suite.json
 schema: 1
 kind: suite
-agent: {agent}
-cases:
+{agent}cases:
 """
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -33,7 +32,12 @@ _OPENS: Final = re.compile(r"\{\{|\{%|\{#")
 
 
 def append_case(path: Path, agent: str, case: JsonObject) -> None:
-    """Adds the case to the suite at `path`; a suite that does not exist is made, for the agent `agent`.
+    """Adds one case; see `append_cases`."""
+    append_cases(path, agent, [case])
+
+
+def append_cases(path: Path, agent: str, cases: Sequence[JsonObject]) -> None:
+    """Adds the cases to the suite at `path`; a suite that does not exist is made, for the agent `agent`, if any.
 
     Raises:
         UsageError: the file is written in a way that cannot be added to; the hint holds the case to paste.
@@ -42,19 +46,20 @@ def append_case(path: Path, agent: str, case: JsonObject) -> None:
     """
     path = path.resolve()  # a link stays a link
     if not path.exists():
-        write_whole(path, (HEAD.format(agent=agent) + case_text(case, 2)).encode())
+        head = HEAD.format(agent=f"agent: {agent}\n" if agent else "")
+        write_whole(path, (head + _texts(cases, 2)).encode())
         return
     old = path.read_bytes().decode()
     wanted = _value(old, path)
-    wanted["cases"] = [*(wanted.get("cases") or []), case]
-    for new in _candidates(old, case):
+    wanted["cases"] = [*(wanted.get("cases") or []), *cases]
+    for new in _candidates(old, cases):
         try:
             if _value(new, path) == wanted:
                 write_whole(path, new.encode())
                 return
         except ConfigError:
             continue
-    raise UsageError(f"{path.name}: the case does not fit into the way `cases` is written", hint=case_text(case, 2))
+    raise UsageError(f"{path.name}: the case does not fit into the way `cases` is written", hint=_texts(cases, 2))
 
 
 def as_data(text: str) -> str:
@@ -66,6 +71,10 @@ def case_text(case: JsonObject, indent: int) -> str:
     """The case as an item of a YAML list."""
     lines = [line for key, value in case.items() for line in _lines(key, value)]
     return "".join(f"{' ' * indent}{'- ' if i == 0 else '  '}{line}\n" for i, line in enumerate(lines))
+
+
+def _texts(cases: Sequence[JsonObject], indent: int) -> str:
+    return "\n".join(case_text(case, indent) for case in cases)
 
 
 def _lines(key: str, value: Any) -> Iterator[str]:
@@ -97,7 +106,7 @@ def _value(text: str, path: Path) -> Any:
     return load_yaml(text, path.name).value
 
 
-def _candidates(old: str, case: JsonObject) -> Iterator[str]:
+def _candidates(old: str, added: Sequence[JsonObject]) -> Iterator[str]:
     """The file with the case where it may belong; the reader decides whether it does."""
     newline = "\r\n" if "\r\n" in old else "\n"
     cases = _cases_node(old)
@@ -105,9 +114,9 @@ def _candidates(old: str, case: JsonObject) -> Iterator[str]:
         return
     if not cases.value:
         start, end = cases.start_mark.index, cases.end_mark.index
-        yield old[:start].rstrip(" ") + newline + case_text(case, 2).replace("\n", newline).rstrip() + old[end:]
+        yield old[:start].rstrip(" ") + newline + _texts(added, 2).replace("\n", newline).rstrip() + old[end:]
         return
-    text = case_text(case, cases.start_mark.column).replace("\n", newline)
+    text = _texts(added, cases.start_mark.column).replace("\n", newline)
     lines = old.splitlines(keepends=True)
     if not lines[-1].endswith("\n"):
         lines[-1] += newline
