@@ -27,13 +27,16 @@ from agentctl.cli.replay_sources import (
     find,
     shown_runs,
     take_number,
+    way_in,
 )
 from agentctl.cli.replaying import replay_line
 from agentctl.cli.screen import Screen, readers_may_leave, screen
+from agentctl.cli.sheet import Sheet
 from agentctl.cli.transcript import entry_json
 from agentctl.errors import CassetteError, UsageError
 from agentctl.model.pricing import price
 from agentctl.observe.clean import clean
+from agentctl.observe.page import DOT
 from agentctl.observe.trace import Trace
 
 What = Annotated[
@@ -154,9 +157,7 @@ class _Player:
             try:
                 runs = _runs(source, take)
             except (CassetteError, RecursionError) as error:
-                reason = TOO_DEEP if isinstance(error, RecursionError) else str(error)
-                prefix = f"{source.path}: " if isinstance(source, Recording) else ""
-                say(clean(f"{prefix}refused: {reason.removeprefix(prefix)}"))
+                _refuse(source, error)
                 refused = True
                 continue
             for run in runs:
@@ -173,7 +174,7 @@ class _Player:
         if self._turn is not None and len(turns) <= self._turn:
             return True
         if titled:
-            say(("\n" if self._drawn else "") + clean(run.title))
+            self._title(run.title)
         self._drawn += 1
         for number, entries in enumerate(turns):
             if number > 1 and self._keys is not None and self._turn is None and not self._keys.wait():
@@ -184,6 +185,29 @@ class _Player:
                 trace(entry)
         trace.close()
         return True
+
+    def _title(self, title: str) -> None:
+        """What the run is; in a narrow window the file in one piece, so that it can be copied, and the rest below."""
+        if self._drawn:
+            say()
+        width = self._console.width if self._console.is_terminal else None
+        if width is None or len(title) <= width or DOT not in title:
+            say(clean(title))
+            return
+        file, _, about = title.partition(DOT)
+        say(clean(file))
+        say("\n".join(Sheet(width).lines(about)))
+
+
+def _refuse(source: Recording | Stored, error: CassetteError | RecursionError) -> None:
+    """Says why there is nothing to draw, and what could be done about it."""
+    reason = TOO_DEEP if isinstance(error, RecursionError) else str(error)
+    prefix = f"{source.path}: " if isinstance(source, Recording) else ""
+    say(clean(f"{prefix}refused: {reason.removeprefix(prefix)}"))
+    if isinstance(source, Recording) and isinstance(error, CassetteError):
+        hint = way_in(source.path, error)
+        if hint:
+            note(clean(f"hint: {hint}"))
 
 
 def _trace(console: Screen, *, thinking: bool) -> Trace:
@@ -196,7 +220,7 @@ def _runs(source: Recording | Stored, take: int | None) -> list[Shown]:
     if isinstance(source, Stored):
         return [Shown(source.name, source.entries)]
     return [
-        Shown(f"{source.path}" + (f" · {run.title}" if run.title else ""), run.entries)
+        Shown(f"{source.path}" + (f"{DOT}{run.title}" if run.title else ""), run.entries)
         for run in shown_runs(source.path, take)
     ]
 

@@ -34,7 +34,7 @@ from agentctl.cli.wiring import open_project
 from agentctl.config.nearest import nearest
 from agentctl.config.project import Project
 from agentctl.config.texts import shown
-from agentctl.errors import UsageError
+from agentctl.errors import CassetteError, UsageError
 from agentctl.evals.result import read_result
 from agentctl.model.decode import decode_reply
 
@@ -128,7 +128,17 @@ def no_file(what: str, hint: str = "") -> UsageError:
     path = Path(what.partition("\0")[0])
     folder = path.is_dir() if what else False
     reason = "is a directory" if folder else "there is no such file"
-    return UsageError(f"{shown(what)}: {reason}", hint=f"name its files: {what}/*.yaml" if folder else hint)
+    hint = f"name its files: {what}/*.yaml" if folder else hint
+    return UsageError(f"{shown(what) or 'an empty name'}: {reason}", hint=hint)
+
+
+def way_in(path: Path, refused: CassetteError) -> str:
+    """What to do about a file that was refused as a recording; a result holds runs of its own."""
+    try:
+        suite, case = next(_cases(read_result(path)))
+    except (UsageError, KeyError, TypeError, AttributeError, StopIteration):
+        return refused.hint
+    return f"it is a result: name one of its cases, as in {path}#{suite}/{case['id']}"
 
 
 def _looks_like_a_file(what: str) -> bool:

@@ -173,6 +173,25 @@ def test_a_reader_that_leaves(desk: Path) -> None:
     assert done.stderr == ""
 
 
+def test_a_result_without_a_case(desk: Path) -> None:
+    """It is refused as a recording, and a command that would work is named."""
+    done = agentctl(desk, "replay", "result.json")
+    assert "result.json: refused: not a cassette" in done.stdout
+    assert done.stderr == "hint: it is a result: name one of its cases, as in result.json#desk/order\n"
+
+
+@needs_tmux
+def test_a_title_in_a_narrow_window(desk: Path) -> None:
+    """The file stays in one piece; what is said of it is folded below."""
+    opened = Tmux(command("replay", "cassettes/desk/order.yaml"), desk, environment(COLUMNS="40"), width=40)
+    try:
+        rows = opened.wait_for("left with 0").splitlines()
+    finally:
+        opened.close()
+    assert rows[0] == "cassettes/desk/order.yaml"
+    assert rows[1].startswith("  take 1 of 2, recorded")
+
+
 @pytest.fixture
 def window(desk: Path) -> Iterator[Tmux]:
     """A replay that waits between turns, in a terminal."""
