@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from agentctl import __version__
-from agentctl.agent.events import Approved, Event, JsonObject, RunEnded, ToolCalled, UserSaid
-from agentctl.agent.run import text_of
+from agentctl.agent.events import Approved, Event, JsonObject, RunEnded, UserSaid
+from agentctl.agent.run import Run, text_of
 from agentctl.cassette.tape import Header
 from agentctl.cli.suite_append import as_data
 from agentctl.config.project import Project
@@ -17,6 +17,7 @@ from agentctl.config.refs import is_name
 from agentctl.config.texts import shown
 from agentctl.errors import UsageError
 from agentctl.evals.plan import Job, plan
+from agentctl.evals.scorers.outcome import outcome_of
 from agentctl.evals.suite import load_suite
 
 MOST_CALLS: Final = 20
@@ -80,7 +81,7 @@ def case_of(events: Sequence[Event], name: str, description: str) -> JsonObject:
     case: JsonObject = {"id": name, "description": description, "input": turns[0] if len(turns) == 1 else turns}
     if any(isinstance(event, Approved) for event in events):
         case["approve"] = True
-    tools = [event.name for event in events if isinstance(event, ToolCalled)]
+    tools = outcome_of(Run.of(events)).tool_names
     ended = next((event.reason for event in reversed(events) if isinstance(event, RunEnded)), "completed")
     calls: JsonObject = {"type": "trajectory:tool-sequence", "value": tools, "mode": "in_order"}
     if not 0 < len(tools) <= MOST_CALLS:

@@ -113,7 +113,8 @@ def import_(
     taken = case_ids(path, project) if path.exists() else set()
     runner = None if agent is None else load_agent(agent, project)
     makings: list[Making] = []
-    told = [_one(file, format, runner, taken, makings) for file in files]
+    new: set[str] = set()
+    told = [_one(file, format, runner, taken, new, makings) for file in files]
     if makings and not dry_run:
         _write(project, path, agent if path.exists() else None, agent or "", makings)
     code = exits.FAILED if any(each.left for each in told) else exits.OK
@@ -133,8 +134,10 @@ def import_(
     return code
 
 
-def _one(file: Path, format_: Format, agent: Agent | None, taken: set[str], makings: list[Making]) -> Told:
-    """What one file holds, its cases put to `makings` and their names to `taken`."""
+def _one(
+    file: Path, format_: Format, agent: Agent | None, taken: set[str], new: set[str], makings: list[Making]
+) -> Told:
+    """What one file holds, its cases put to `makings` and their names to `new`; what is `taken` is left alone."""
     told = Told(str(file))
     try:
         found = read(file, None if format_ is Format.AUTO else format_.value)
@@ -142,9 +145,8 @@ def _one(file: Path, format_: Format, agent: Agent | None, taken: set[str], maki
         told.error, told.hint = str(error), error.hint
         return told
     told.format, told.left, told.passed = found.format, [*found.left], dict(found.passed)
-    here: set[str] = set()
     for draft in found.drafts:
-        name = _free(draft.name, here)
+        name = _free(draft.name, new)
         if name in taken:
             told.left.append(Left(draft.place, f"{_all(draft)}: there is a case {name} already"))
             continue
@@ -152,11 +154,10 @@ def _one(file: Path, format_: Format, agent: Agent | None, taken: set[str], maki
         if isinstance(making, str):
             told.left.append(Left(draft.place, f"{_all(draft)}: {making}"))
             continue
-        here.add(name)
+        new.add(name)
         makings.append(making)
         told.cases.append(name)
         told.messages += draft.messages
-    taken |= here
     return told
 
 
@@ -195,10 +196,10 @@ def _alone(case: JsonObject, said: tuple[str, ...], agent: Agent) -> Job:
     return Job(suite, made, agent, 1, Path("imported.yaml"), "the recording", unhurried)
 
 
-def _free(name: str, here: set[str]) -> str:
-    """The name, numbered when the same file has it twice."""
+def _free(name: str, new: set[str]) -> str:
+    """The name, numbered when it is imported twice."""
     number, free = 1, name
-    while free in here:
+    while free in new:
         number += 1
         free = f"{name[:90]}-{number}"
     return free
