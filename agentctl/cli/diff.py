@@ -40,6 +40,26 @@ def diff(
     Exit codes: 0 compared, 1 a case that passed fails now (of results), 2 cannot be compared.
     """
     found, lines, code = _compared(side_of(a), side_of(b), suite)
+    _print(found, lines, json=json)
+    return code
+
+
+def against(a: str, b: str, *, json: bool) -> int:
+    """Prints where the run `b` first did something else than the run `a`: `replay A --against B`.
+
+    Raises:
+        UsageError: one of them is no run.
+    """
+    old, new = side_of(a), side_of(b)
+    for side in (old, new):
+        if not isinstance(side, OneRun):
+            raise UsageError(f"{side.name} is {KINDS[type(side)]} and no run", hint="agentctl diff compares those")
+    found, lines, code = _compared(old, new, None)
+    _print(found, lines, json=json)
+    return code
+
+
+def _print(found: JsonObject, lines: Lines, *, json: bool) -> None:
     try:
         if json:
             json_document(found)
@@ -49,7 +69,6 @@ def diff(
             sys.stdout.flush()
     except BrokenPipeError:  # who has read enough of it has not changed the verdict
         silence_stdout()
-    return code
 
 
 def _compared(
@@ -84,19 +103,22 @@ def _definitions(old: Definition, new: Definition, suite: str | None) -> tuple[J
 
 
 def _runs(old: OneRun, new: OneRun) -> tuple[JsonObject, Lines, int]:
+    from agentctl.cli.diff_causes import causes_of  # noqa: PLC0415
     from agentctl.cli.diff_view import run_lines  # noqa: PLC0415
     from agentctl.diffing.runs import components, first_divergence  # noqa: PLC0415
 
     parting, changed = first_divergence(old.events, new.events), components(old.events, new.events)
     names = old.name, new.name
+    causes = () if parting is None else causes_of(parting, old.events, new.events)
     document = {
         "kind": "runs",
         "a": {"run": old.name},
         "b": {"run": new.name},
         "components": changed,
         "divergence": None if parting is None else parting.to_json(),
+        "causes": [cause.to_json() for cause in causes],
     }
-    return document, lambda sheet: run_lines(sheet, names, parting, changed), exits.OK
+    return document, lambda sheet: run_lines(sheet, names, parting, changed, causes), exits.OK
 
 
 def _results(old: Result, new: Result, suite: str | None) -> tuple[JsonObject, Lines, int]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from agentctl.cli.sheet import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Sheet
+from agentctl.diffing.causes import Cause
 from agentctl.diffing.definitions import CHANGED, SAME, Change, Diff, Staleness, ToolChange, short
 from agentctl.diffing.paths import ABSENT
 from agentctl.diffing.runs import Divergence
@@ -44,15 +45,22 @@ def definition_lines(sheet: Sheet, names: tuple[str, str], diff: Diff, stale: St
 
 
 def run_lines(
-    sheet: Sheet, names: tuple[str, str], parting: Divergence | None, changed: Mapping[str, str]
+    sheet: Sheet,
+    names: tuple[str, str],
+    parting: Divergence | None,
+    changed: Mapping[str, str],
+    causes: Sequence[Cause] = (),
 ) -> Iterator[str]:
-    """Two runs."""
+    """Two runs, and the changed lines of their definitions that may be why they part."""
     yield from sheet.lines(" -> ".join(names), BOLD, indent="")
     yield from defined_otherwise(sheet, changed)
     if parting is None:
         yield from sheet.lines("the runs did the same", indent="")
     else:
         yield from parting_lines(sheet, parting, indent="")
+    for component in dict.fromkeys(cause.component for cause in causes):
+        yield from sheet.head(f"{component}, the nearest lines that changed")
+        yield from _signed(sheet, [cause.line for cause in causes if cause.component == component])
 
 
 def defined_otherwise(sheet: Sheet, components: Mapping[str, str]) -> Iterator[str]:

@@ -63,6 +63,9 @@ EditResult = Annotated[
     typer.Option("--edit-tool-result", metavar="CALL=FILE", help="In the fork, another result of this call."),
 ]
 AgentRef = Annotated[str | None, typer.Option("--agent", metavar="REF", help="In the fork, this agent.")]
+Against = Annotated[
+    str | None, typer.Option("--against", metavar="WHAT", help="Where this other run first did something else.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="In the fork, approve every tool call that asks for it.")]
 TOO_DEEP: Final = "it is nested too deeply"
 
@@ -84,6 +87,7 @@ def replay(
     edit_tool_result: EditResult = None,
     agent: AgentRef = None,
     yes: Yes = False,
+    against: Against = None,
 ) -> int:
     """Show a recording or a stored run, turn by turn, as chat would have shown it. Nothing is sent or executed.
 
@@ -91,6 +95,8 @@ def replay(
     run. `--from 3 --live` asks for turn 3 again; --say, --system, --model, --edit-tool-result change something first.
     """
     changes = Changes(from_, agent, model, system, tuple(edit_tool_result or ()), tuple(say or ()))
+    if against is not None:
+        return _against(what, against, json=json)
     if live or simulate or changes != Changes():
         if live == simulate:
             raise UsageError("a fork is live or simulated", hint="add either --live or --simulate")
@@ -107,6 +113,14 @@ def replay(
         else:
             _Player(screen(sys.stdout), step=step, turn=turn, thinking=thinking).play(sources, take)
     return exits.OK
+
+
+def _against(what: Sequence[str], other: str, *, json: bool) -> int:
+    from agentctl.cli import diff  # noqa: PLC0415  a replay compares nothing
+
+    if len(what) != 1:
+        raise UsageError("--against compares one run with one other", hint="name one")
+    return diff.against(what[0], other, json=json)
 
 
 def _fork(source: Recording | Stored, take: int | None, changes: Changes, options: ForkOptions) -> int:

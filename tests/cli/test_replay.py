@@ -212,3 +212,17 @@ def test_step_by_step(window: Tmux) -> None:
     screen = window.wait_for("left with 0")
     assert "You said: Thank you" not in screen
     assert "any key" not in screen
+
+
+def test_against_another_run(desk: Path) -> None:
+    """Where they part first, as `diff` says it; what is no run cannot be compared so."""
+    assert agentctl(desk, "run", "desk", "--simulate", "-q", "Where is ORD-8?").returncode == 0
+    done = agentctl(desk, "replay", "desk/order", "--against", "last")
+    assert done.returncode == 0
+    assert done.stdout == agentctl(desk, "diff", "desk/order", "last").stdout
+    assert "they part at turn 0, user said content" in done.stdout
+    document = json.loads(agentctl(desk, "replay", "desk/order", "--against", "desk/order", "--json").stdout)
+    assert (document["kind"], document["divergence"], document["causes"]) == ("runs", None, [])
+    refused = agentctl(desk, "replay", "desk/order", "--against", "desk@1")
+    assert refused.returncode == 2
+    assert "desk@1 is an agent and no run" in refused.stderr
