@@ -45,11 +45,11 @@ async def _live_take(job: Job, cassette: Cassette, number: int, prices: Prices, 
     except AgentctlError as error:
         return errored(job, number + 1, error)
     if isinstance(played.error, RecordingMiss):
-        played = replace(played, error=_with_culprits(played.error, played, take))
+        played = replace(played, error=with_culprits(played.error, played, take))
     return concluded(job, number + 1, played, prices, sum(take.seconds) + played.seconds)
 
 
-def _with_culprits(miss: RecordingMiss, played: Played, take: Take) -> RecordingMiss:
+def with_culprits(miss: RecordingMiss, played: Played, take: Take) -> RecordingMiss:
     """The miss, explained by the tools whose results differ from the recorded ones."""
     recorded = {tool.returned.call_id: tool.returned for tool in take.tools}
     events = [entry.event for entry in played.run.entries]

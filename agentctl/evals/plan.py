@@ -42,6 +42,26 @@ class RecordMode(StrEnum):
     """Always."""
 
 
+class OnDivergence(StrEnum):
+    """What to do at the first request that a recording does not hold."""
+
+    FAIL = "fail"
+    """Give no verdict, and say what differs."""
+    STOP = "stop"
+    """End the run there and score what there is."""
+    LIVE = "live"
+    """Go on with the model that answers now."""
+
+
+class Match(StrEnum):
+    """Which recorded request is the one that is asked."""
+
+    STRICT = "strict"
+    """The one that is the same."""
+    LENIENT = "lenient"
+    """The one with the same messages, whatever else it says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One case to be run `repeats` times by `agent`; its takes are in the file `recording`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -19,7 +19,8 @@ from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
 from agentctl.cassette.staleness import changed
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cassette.then import times
-from agentctl.errors import CassetteError
+from agentctl.errors import CassetteError, RecordingMiss
+from agentctl.evals.marks import reused_of
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, outcome, play
 from agentctl.evals.prices import Prices
@@ -43,6 +44,8 @@ class Standing:
     reason: str = ""
     hint: str = ""
     stale: tuple[str, ...] = ()
+    unfit: Cassette | None = None
+    """The recording, when it is stale."""
 
     def result(self, job: Job, repeat: int) -> CaseResult:
         """The case's result when it cannot be played."""
@@ -66,9 +69,8 @@ def standing(job: Job) -> Standing:
     if not components and not _observed(cassette, job.queries):
         components = (STATE_QUERY,)
     if components:
-        return Standing(
-            None, "stale", f"changed since it was recorded: {', '.join(components)}", rerecord(cassette), components
-        )
+        reason = f"changed since it was recorded: {', '.join(components)}"
+        return Standing(None, "stale", reason, rerecord(cassette), components, cassette)
     return Standing(cassette)
 
 
@@ -82,6 +84,10 @@ async def replay(job: Job, prices: Prices) -> list[CaseResult]:
     """Every repeat of the case from its take; no socket, no tool."""
     found = standing(job)
     if found.cassette is None:
+        if found.unfit is not None:
+            from agentctl.evals.divergence import explained  # noqa: PLC0415  a fresh recording needs no explanation
+
+            return await explained(job, found, found.unfit, prices)
         return [found.result(job, number + 1) for number in range(job.repeats)]
     return [await _replay_take(job, found.cassette, number, prices) for number in range(job.repeats)]
 
@@ -101,7 +107,15 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
         entries = played.run.entries
         moments = times(played.run.events, cassette.header.at, take)
         entries[:] = [Entry(entry.seq, at, entry.event) for entry, at in zip(entries, moments, strict=True)]
-    return concluded(job, number + 1, played, prices, recorded_seconds(take, played.run))
+    result = concluded(job, number + 1, played, prices, recorded_seconds(take, played.run))
+    if isinstance(played.error, RecordingMiss):
+        from agentctl.evals.divergence import missed  # noqa: PLC0415  as above
+
+        return missed(job, cassette, result, played.error, prices)
+    seen = result.outcome
+    if seen is None:
+        return result
+    return replace(result, reused=reused_of(seen.turns, seen.usage, seen.cost_usd))
 
 
 def no_take(job: Job, number: int) -> CaseResult:
@@ -112,8 +126,18 @@ def no_take(job: Job, number: int) -> CaseResult:
 
 def recorded_model(job: Job, cassette: Cassette, number: int) -> WireModel:
     """The model as it answered in that take; a retry that once waited does not wait again."""
+    return model_on(job, recorded_wire(job, cassette, number))
+
+
+def recorded_wire(job: Job, cassette: Cassette, number: int, *, lenient: bool = False) -> RecordedWire:
+    """That take, for the requests of this case."""
     redactor = job.suite.rules.for_replay(os.environ)
-    return WireModel(RecordedWire(cassette, number, redactor=redactor), job.agent.retry, sleep=_at_once, rng=NO_JITTER)
+    return RecordedWire(cassette, number, redactor=redactor, lenient=lenient)
+
+
+def model_on(job: Job, wire: RecordedWire) -> WireModel:
+    """The model behind a recorded wire."""
+    return WireModel(wire, job.agent.retry, sleep=_at_once, rng=NO_JITTER)
 
 
 def concluded(job: Job, repeat: int, played: Played, prices: Prices, seconds: float) -> CaseResult:

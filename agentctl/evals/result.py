@@ -19,12 +19,14 @@ from agentctl import __version__
 from agentctl.agent.events import Json, JsonObject, to_json
 from agentctl.agent.run import Usage
 from agentctl.errors import UsageError
+from agentctl.evals.marks import Again, Parted, Reused, sum_of
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import Assertion, Score
 
 SCHEMA: Final = 1
-STATUSES: Final = ("pass", "fail", "error", "stale", "missing")
-"""pass and fail are verdicts on the agent; error, stale and missing say that there is none."""
+STATUSES: Final = ("pass", "fail", "error", "stale", "missing", "stopped")
+"""pass and fail are verdicts on the agent; the others say that there is none. A stopped run is scored all the same, as
+far as it went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ class CaseResult:
     transcript: bool = False
     """Whether the run was made by an agent that is not defined here."""
     metadata: JsonObject = field(default_factory=dict)
+    reused: Reused | None = None
+    """What of the run came from its recording; None when there was nothing it could have come from."""
+    stale_matched: bool = False
+    """Whether answers were reused that were given to something else than would be asked now."""
+    parted: Parted | None = None
+    """Where the run left its recording, or would have."""
+    holds: bool = False
+    """Whether a stopped run would pass by what could be scored of it."""
+    again: Again | None = None
+    """How to record a case whose recording does not hold what is asked now."""
 
     @property
     def failures(self) -> list[Verdict]:
@@ -81,8 +93,22 @@ class CaseResult:
             "asserts": [_verdict_json(verdict) for verdict in self.verdicts],
             **({"transcript": True} if self.transcript else {}),
             **({"metadata": self.metadata} if self.metadata else {}),
+            **self._marks,
             **(_NO_OUTCOME if outcome is None else _outcome_json(outcome)),
         }
+
+    @property
+    def _marks(self) -> JsonObject:
+        marks: JsonObject = {} if self.reused is None else {"reused": self.reused.to_json()}
+        if self.stale_matched:
+            marks["stale_matched"] = True
+        if self.parted is not None:
+            marks["diverged"] = self.parted.to_json()
+        if self.status == "stopped":
+            marks["holds"] = self.holds
+        if self.again is not None:
+            marks["rerecord"] = self.again.to_json()
+        return marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +121,9 @@ class Totals:
     usage: Usage
     cost_usd: Decimal | None
     seconds: float
+    reused: Reused
+    stale_matched: int
+    """Runs that were scored on answers to something else than would be asked now."""
 
     @property
     def cases(self) -> int:
@@ -118,6 +147,8 @@ class Totals:
             "usage": self.usage.to_json(),
             "cost_usd": _usd(self.cost_usd),
             "seconds": round(self.seconds, 3),
+            "reused": self.reused.to_json(),
+            "stale_matched": self.stale_matched,
         }
 
 
@@ -135,6 +166,8 @@ def totals_of(results: Sequence[CaseResult]) -> Totals:
         usage=Usage(*(sum(getattr(usage, name) for usage in usages) for name in Usage.__slots__)),
         cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
         seconds=sum(outcome.seconds for outcome in outcomes),
+        reused=sum_of(result.reused for result in results),
+        stale_matched=sum(result.stale_matched for result in results),
     )
 
 

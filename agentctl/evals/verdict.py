@@ -7,7 +7,7 @@ that the agent is not to blame for (the API failed) is an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from agentctl.errors import AgentctlError, RecordingMiss
@@ -16,6 +16,7 @@ from agentctl.evals.plan import Job
 from agentctl.evals.result import CaseResult, Verdict
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import Assertion, CannotScore
+from agentctl.evals.suite import Case
 
 BLAMELESS: Final = frozenset({"model_error", "deadline", "error"})
 """Ends of a run that say nothing about the agent."""
@@ -38,11 +39,8 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
         verdicts = tuple([Verdict(each, scorers.score(each, outcome)) for each in asserts])
     except CannotScore as error:
         return failed_run(job, repeat, str(error), outcome=outcome)
-    weight = sum(verdict.assertion.weight for verdict in verdicts)
-    score = sum(verdict.assertion.weight * verdict.score.score for verdict in verdicts) / weight if weight else 1.0
-    failures = [verdict for verdict in verdicts if not verdict.score.passed]
-    passed = not failures if case.threshold is None else score >= case.threshold - ROUNDING
-    reason = "" if passed else _reason(failures, score, case.threshold)
+    passed, score = passes(case, verdicts)
+    reason = "" if passed else _reason([each for each in verdicts if not each.score.passed], score, case.threshold)
     return CaseResult(
         suite=job.suite.name,
         id=case.id,
@@ -57,6 +55,15 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
         transcript=case.transcript,
         metadata=case.metadata,
     )
+
+
+def passes(case: Case, verdicts: Sequence[Verdict]) -> tuple[bool, float]:
+    """Whether these are enough for the case, and their weighted mean."""
+    weight = sum(verdict.assertion.weight for verdict in verdicts)
+    score = sum(verdict.assertion.weight * verdict.score.score for verdict in verdicts) / weight if weight else 1.0
+    if case.threshold is None:
+        return all(verdict.score.passed for verdict in verdicts), score
+    return score >= case.threshold - ROUNDING, score
 
 
 def says_something(job: Job, outcome: Outcome) -> bool:

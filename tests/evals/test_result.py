@@ -73,7 +73,7 @@ def test_a_case_can_be_read_back(evaluation: Evaluation) -> None:
 def test_totals_add_up(evaluation: Evaluation) -> None:
     """Counts, turns, tokens and cost are sums over the cases; only verdicts are in the pass rate."""
     totals = evaluation.totals
-    assert totals.counts == {"pass": 1, "fail": 1, "error": 0, "stale": 1, "missing": 0}
+    assert totals.counts == {"pass": 1, "fail": 1, "error": 0, "stale": 1, "missing": 0, "stopped": 0}
     assert (totals.cases, totals.pass_rate) == (3, 0.5)
     assert (totals.turns, totals.tool_calls, totals.usage.all_input) == (4, 3, 400)
     costs = [case.outcome.cost_usd for case in evaluation.cases if case.outcome is not None]
