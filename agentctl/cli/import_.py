@@ -116,7 +116,7 @@ def import_(
     new: set[str] = set()
     told = [_one(file, format, runner, taken, new, makings) for file in files]
     if makings and not dry_run:
-        _write(project, path, agent if path.exists() else None, agent or "", makings)
+        _write(project, path, agent, "" if runner is None else runner.ref, makings)
     code = exits.FAILED if any(each.left for each in told) else exits.OK
     code = exits.USAGE if any(each.error for each in told) else code
     if json:
@@ -209,10 +209,10 @@ def _all(draft: Draft) -> str:
     return f"the conversation ({count(draft.messages, 'message')})"
 
 
-def _write(project: Project, path: Path, instead: str | None, agent: str, makings: Sequence[Making]) -> None:
+def _write(project: Project, path: Path, instead: str | None, runner: str, makings: Sequence[Making]) -> None:
     """Adds the cases to the suite and writes their recordings; when one fails, the suite stays as it was."""
     with undone_on_failure(path):
-        append_cases(path, agent, [making.case for making in makings])
+        append_cases(path, runner, [making.case for making in makings])
         jobs = {job.case.id: job for job in plan(project, [path.stem], agent=instead)}
         for making in makings:
             job = jobs[str(making.case["id"])]

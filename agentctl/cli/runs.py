@@ -27,7 +27,7 @@ from agentctl.store.runs import StoredRun
 OPEN: Final = "open"
 LEAST: Final = 12
 Id = Annotated[
-    str, typer.Argument(metavar="RUN", help="An id, the start or end of one, or `latest`.", show_default=False)
+    str, typer.Argument(metavar="RUN", help="An id, the start or end of one, or `last`.", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentctl.agent.events import Entry, Event, JsonObject, RunStarted
+from agentctl.agent.spec import Agent
 from agentctl.cassette.rebuild import keep
 from agentctl.cassette.tape import Cassette
 from agentctl.cli.cases import case_of, check_name, header_of, job_of, suite_path
@@ -76,17 +77,17 @@ def to_case(run: str, suite: str, name: str | None, agent: str | None, *, json: 
     name = name or f"run-{run_id}"
     path = suite_path(project, suite)
     check_name(name, path, project)
-    instead = agent if path.exists() else None
     ref = agent or (load_suite(path, project).agent if path.exists() else "") or life.started.agent
-    _check_definition(project, ref, life, suite)
+    runner = load_agent(ref, project)
+    _check_definition(runner, ref, life, suite)
     case = case_of(life.events, name, f"Made from run {run_id} of {life.started.agent}")
     with undone_on_failure(path):
-        append_case(path, ref, case)
-        job = job_of(project, suite, name, instead)
+        append_case(path, runner.ref, case)
+        job = job_of(project, suite, name, agent)
         cassette = whole(job, life)
         keep_rebuilt(job, cassette)
     (result, *_) = asyncio.run(replay(job, Prices()))
-    _tell(project, job, result, instead, json=json)
+    _tell(project, job, result, agent, json=json)
 
 
 @contextmanager
@@ -137,9 +138,8 @@ def _began(entries: Sequence[Entry]) -> float | None:
     return entries[0].at if entries and entries[0].at else None
 
 
-def _check_definition(project: Project, ref: str, life: Life, suite: str) -> None:
+def _check_definition(agent: Agent, ref: str, life: Life, suite: str) -> None:
     """Refuses a run of another definition: its answers were given to another prompt, model or set of tools."""
-    agent = load_agent(ref, project)
     if agent.bundle == life.started.bundle:
         return
     changed = changed_since(agent, life.events)
@@ -155,7 +155,8 @@ def _check_definition(project: Project, ref: str, life: Life, suite: str) -> Non
 
 
 def _tell(project: Project, job: Job, result: CaseResult, instead: str | None, *, json: bool) -> None:
-    flag = "" if instead is None else f" --agent {instead}"
+    own = job.recording.parent == project.cassettes / job.suite.name
+    flag = "" if own else f" --agent {instead}"
     command = f"agentctl eval {job.suite.name} --filter {job.case.id}{flag}"
     if json:
         told: JsonObject = {

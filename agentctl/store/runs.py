@@ -146,12 +146,12 @@ class Runs:
         return _stored(rows[0])
 
     def resolve(self, prefix: str) -> str:
-        """The id that begins or ends with `prefix`; `latest` is the newest.
+        """The id that begins or ends with `prefix`; `latest` or `last` is the newest.
 
         Raises:
             UsageError: none does, or several do (the message lists them).
         """
-        if prefix == "latest":
+        if prefix in {"latest", "last"}:
             newest = self.latest()
             if newest is None:
                 raise UsageError("no run is stored yet", hint="`agentctl chat` and `agentctl run` store theirs")

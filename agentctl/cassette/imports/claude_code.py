@@ -26,8 +26,9 @@ class Line:
         self.uuid = str(raw.get("uuid"))
         message = raw.get("message")
         self.message: JsonObject = message if isinstance(message, dict) else {}
-        self.spoken = raw.get("type") in SPOKEN and isinstance(message, dict)
-        self.reply = raw["message"].get("id") if raw.get("type") == "assistant" and self.spoken else None
+        self.spoken = _is_spoken(raw) and isinstance(message, dict)
+        identity = self.message.get("id") if raw.get("type") == "assistant" else None
+        self.reply = identity if isinstance(identity, str) and identity else None
         content = self.message.get("content")
         self.blocks: list[Any] = content if isinstance(content, list) else []
 
@@ -75,7 +76,7 @@ def read(data: bytes) -> Found:
                 found.passed["repeated line"] += 1
                 continue
             lines[line.uuid] = line
-        if raw.get("type") in SPOKEN:
+        if _is_spoken(raw):
             if not isinstance(raw.get("message"), dict) or not isinstance(raw.get("uuid"), str):
                 found.leave(place, "a message without `message` or `uuid`")
             continue
@@ -84,6 +85,10 @@ def read(data: bytes) -> Found:
             titles.append(raw["summary"])
     _chains(list(lines.values()), lines, titles, found)
     return found
+
+
+def _is_spoken(raw: JsonObject) -> bool:
+    return str(raw.get("type")) in SPOKEN
 
 
 def _chains(ordered: list[Line], lines: dict[str, Line], titles: list[str], found: Found) -> None:
@@ -155,10 +160,11 @@ def _conversation(lines: list[Line], found: Found) -> Conversation:
         conversation.carried += 1
         if line.raw["type"] == "user":
             _hear(conversation, content, _at(line.raw))
-        elif isinstance(line.reply, str) and line.reply in place_of_reply:
+        elif line.reply in place_of_reply:
             _go_on(conversation, place_of_reply[line.reply], content, line.message)
         else:
-            place_of_reply[str(line.reply)] = len(conversation.messages)
+            if line.reply is not None:
+                place_of_reply[line.reply] = len(conversation.messages)
             conversation.messages.append(_reply(content, line.message, _at(line.raw)))
     return conversation
 

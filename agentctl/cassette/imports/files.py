@@ -75,8 +75,10 @@ def _is_recording(value: Any) -> bool:
 
 def _is_openai(message: dict[str, Any]) -> bool:
     content = message.get("content")
-    parts = {part.get("type") for part in content if isinstance(part, dict)} if isinstance(content, list) else set()
-    return message.get("role") in OPENAI_ROLES or not (
+    parts = (
+        {str(part.get("type")) for part in content if isinstance(part, dict)} if isinstance(content, list) else set()
+    )
+    return str(message.get("role")) in OPENAI_ROLES or not (
         OPENAI_KEYS.isdisjoint(message) and OPENAI_PARTS.isdisjoint(parts)
     )
 

@@ -146,10 +146,10 @@ def sound_blocks(content: Any, place: str, found: Found, conversation: Conversat
 
 def stop_reason(content: str | list[Block], told: object) -> str:
     """Why a reply stopped: as it is told, where that fits what the reply holds."""
-    calls = not isinstance(content, str) and any(block["type"] == "tool_use" for block in content)
-    if calls:
-        return told if told in {"max_tokens", "refusal"} and isinstance(told, str) else "tool_use"
-    return told if isinstance(told, str) and told and told != "tool_use" else "end_turn"
+    reason = told if isinstance(told, str) else ""
+    if not isinstance(content, str) and any(block["type"] == "tool_use" for block in content):
+        return reason if reason in {"max_tokens", "refusal"} else "tool_use"
+    return reason if reason not in {"", "tool_use"} else "end_turn"
 
 
 def texts(content: Any) -> Iterator[str]:
