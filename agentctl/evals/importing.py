@@ -26,6 +26,7 @@ from agentctl.config.refs import is_name
 from agentctl.errors import CassetteError
 from agentctl.evals.transcripts import told
 from agentctl.model.decode import decode_reply
+from agentctl.observe.figures import count
 
 LARGEST: Final = 500
 """Characters of JSON that a value of metadata may have in a suite."""
@@ -141,7 +142,9 @@ def _draft(conversation: Conversation, name: str, path: Path, left: list[Left]) 
         return None
     why = _no_case(events)
     if why:
-        left.append(Left(conversation.place, f"the conversation ({conversation.carried} messages): {why}"))
+        if conversation.carried or not conversation.left:  # else all of it is named already
+            held = count(conversation.carried, "message")
+            left.append(Left(conversation.place, f"the conversation ({held}): {why}"))
         return None
     metadata: JsonObject = {"imported_from": f"{path.name}, {conversation.place}"}
     for key, value in conversation.metadata.items():

@@ -187,7 +187,7 @@ def test_what_is_left_out_is_named_with_its_place(desk: Path) -> None:
     assert done.returncode == 1
     assert "left out: line 3: is no JSON" in done.stdout
     assert "left out: line 4, message 5: the role 'robot' is not one of the Messages API" in done.stdout
-    assert "left out: line 5: the conversation (1 messages): the user says nothing in it" in done.stdout
+    assert "left out: line 5: the conversation (1 message): the user says nothing in it" in done.stdout
     assert "3 cases would be added" in done.stdout
     assert not (desk / "evals").exists()
     done = agentctl(desk, "import", "talks.jsonl", "--suite", "logs", "--json")
