@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,14 +25,15 @@ import typer
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
 from agentctl.cli.console import json_document, note, say, silence_stdout, wants_color
-from agentctl.cli.eval_table import Screen, lines_of
+from agentctl.cli.eval_screen import Screen
+from agentctl.cli.eval_table import lines_of
 from agentctl.cli.progress import Bar
 from agentctl.config.project import Project
 from agentctl.errors import StoreError, UsageError
 from agentctl.evals.evaluate import Player
 from agentctl.evals.evaluate import evaluate as play_all
 from agentctl.evals.history import keep
-from agentctl.evals.plan import Job, RecordMode, plan
+from agentctl.evals.plan import Job, Match, OnDivergence, RecordMode, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.report import format_of, write_report
 from agentctl.evals.result import CaseResult, Evaluation
@@ -60,6 +61,13 @@ class Options:
     simulate: bool
     concurrency: int
     progress: bool
+    on_divergence: OnDivergence
+    match: Match
+
+    @property
+    def goes_beyond(self) -> bool:
+        """Whether a recording is played that does not hold all that is asked."""
+        return self.on_divergence is not OnDivergence.FAIL or self.match is not Match.STRICT
 
 
 @dataclass(slots=True)
@@ -71,6 +79,8 @@ class Finding:
     """The exit code of the signal that interrupted it."""
 
 
+GoLive = Callable[[Agent], AbstractAsyncContextManager[Any]]
+
 Suites = Annotated[
     list[str] | None,
     typer.Argument(metavar="SUITE", help="Names in evals/, or files; without one, all.", show_default=False),
@@ -79,6 +89,12 @@ Filters = Annotated[
     list[str] | None,
     typer.Option("-k", "--filter", metavar="TEXT", help="Only cases whose id holds TEXT or fits it (*, ?)."),
 ]
+Diverging = Annotated[
+    OnDivergence,
+    typer.Option(help="Where a recording no longer fits: no verdict; stop there and score; or go on live."),
+]
+Matching = Annotated[Match, typer.Option(help="lenient: old answers to the same messages count, and are marked.")]
+Allowing = Annotated[bool, typer.Option("--allow-stale", help="Let scores of stopped runs and old answers count.")]
 Rate = Annotated[
     float | None,
     typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when this share of the verdicts does: 0.95."),
@@ -107,7 +123,10 @@ def evaluate(
     tools: Annotated[
         ToolsFrom, typer.Option(help="live: really run the tools, each case in a workspace of its own.")
     ] = ToolsFrom.RECORDED,
-    simulate: Annotated[bool, typer.Option("--simulate", help="Record from the built-in simulator: no key.")] = False,
+    on_divergence: Diverging = OnDivergence.FAIL,
+    match: Matching = Match.STRICT,
+    allow_stale: Allowing = False,
+    simulate: Annotated[bool, typer.Option("--simulate", help="The built-in simulator is the model: no key.")] = False,
     min_pass_rate: Rate = None,
     max_concurrency: Annotated[
         int, typer.Option("-j", "--max-concurrency", min=1, metavar="N", help="Cases at the same time.")
@@ -118,16 +137,16 @@ def evaluate(
 ) -> int:
     """Score suites on recordings: no network, no tool executed.
 
-    A case whose recording is missing or no longer fits is named, with what changed, and never played. --record-mode
-    records it again, from the model or, with --simulate, from the simulator.
+    A case whose recording is missing or no longer fits is named, with what changed, and never played unless
+    --on-divergence or --match ask for it. --record-mode records it again, from the model or from the simulator.
 
     Exit codes: 0 all passed, 1 a case failed, 2 usage or configuration, 3 a case errored, 4 recordings missing or
     stale, 5 nothing selected, 130 and 143 interrupted.
     """
     began = time.perf_counter()
-    options = Options(record_mode, tools, simulate, max_concurrency, progress=not (no_progress_bar or json))
-    if simulate and record_mode is RecordMode.NONE:
-        raise UsageError("--simulate answers while something is recorded", hint="add --record-mode new-episodes")
+    shows = not (no_progress_bar or json)
+    options = Options(record_mode, tools, simulate, max_concurrency, shows, on_divergence, match)
+    _check(options)
     for path in output or []:
         format_of(path)
     project = Project.find(Path.cwd())
@@ -138,12 +157,27 @@ def evaluate(
         asyncio.run(_evaluate(project, jobs, options, finding))
     if finding.evaluation is None:
         return finding.stopped_by or exits.INTERRUPTED
-    code = finding.stopped_by or exit_code(finding.evaluation, min_pass_rate)
+    code = finding.stopped_by or exit_code(finding.evaluation, min_pass_rate, allow_stale=allow_stale)
     try:
         _report(project, finding.evaluation, code, output or [], time.perf_counter() - began, as_json=json)
     except BrokenPipeError:  # who has read enough of the page has not changed the verdict
         silence_stdout()
     return code
+
+
+def _check(options: Options) -> None:
+    """Refuses flags that contradict each other.
+
+    Raises:
+        UsageError: they do.
+    """
+    records = options.mode is not RecordMode.NONE
+    if options.simulate and not records and options.on_divergence is not OnDivergence.LIVE:
+        hint = "add --record-mode new-episodes, or --on-divergence live"
+        raise UsageError("--simulate answers while something is recorded or goes on live", hint=hint)
+    if records and options.goes_beyond:
+        hint = "leave out --record-mode, or --on-divergence and --match"
+        raise UsageError("what no longer fits is either recorded again or played as far as it fits", hint=hint)
 
 
 async def _evaluate(project: Project, jobs: Sequence[Job], options: Options, finding: Finding) -> None:
@@ -176,15 +210,20 @@ async def _evaluate(project: Project, jobs: Sequence[Job], options: Options, fin
 
 @asynccontextmanager
 async def _player(project: Project, jobs: Sequence[Job], options: Options) -> AsyncIterator[Player | None]:
-    """What is live in this evaluation; None when nothing is."""
-    if options.mode is RecordMode.NONE and options.tools is ToolsFrom.RECORDED:
+    """What is more than a replay in this evaluation; None when nothing is."""
+    if options.mode is RecordMode.NONE and options.tools is ToolsFrom.RECORDED and not options.goes_beyond:
         yield None
         return
     from agentctl.cli.wiring import live_wire  # noqa: PLC0415  what can go live is not even loaded for a replay
-    from agentctl.evals.live import live_player  # noqa: PLC0415
 
     def go_live(agent: Agent) -> AbstractAsyncContextManager[Any]:
         return live_wire(agent, project, simulate=options.simulate)
+
+    if options.goes_beyond:
+        async with _onward(jobs, options, go_live) as onward:
+            yield onward
+        return
+    from agentctl.evals.live import live_player  # noqa: PLC0415
 
     live_tools = options.tools is ToolsFrom.LIVE
     if options.simulate:
@@ -193,13 +232,41 @@ async def _player(project: Project, jobs: Sequence[Job], options: Options) -> As
         yield player
 
 
-def exit_code(evaluation: Evaluation, min_pass_rate: float | None = None) -> int:
-    """What no verdict could be given on comes before what failed: a build must not take it for a verdict."""
+@asynccontextmanager
+async def _onward(jobs: Sequence[Job], options: Options, go_live: GoLive) -> AsyncIterator[Player]:
+    """Plays recordings beyond what they hold. Whether there is a key is known before the first case runs."""
+    from agentctl.cli.wiring import require_key  # noqa: PLC0415
+    from agentctl.evals.onward import OnwardPlayer, Policy  # noqa: PLC0415
+
+    if options.on_divergence is OnDivergence.LIVE and not options.simulate:
+        for job in jobs:
+            if not job.case.transcript:
+                require_key(job.agent.provider)
+    player = OnwardPlayer(
+        Policy(options.on_divergence, options.match, live_tools=options.tools is ToolsFrom.LIVE), go_live
+    )
+    if options.simulate:
+        note("simulated model: what is not recorded has scripted answers")
+    try:
+        yield player
+    finally:
+        await player.close()
+
+
+def exit_code(evaluation: Evaluation, min_pass_rate: float | None = None, *, allow_stale: bool = False) -> int:
+    """What no verdict could be given on comes before what failed: a build must not take it for a verdict.
+
+    Nor must it take a score for one that was made of answers to something else, or of half a run, unless it was told.
+    """
     totals = evaluation.totals
     if totals.counts["error"]:
         return exits.ERRORED
     if totals.counts["stale"] or totals.counts["missing"]:
         return exits.MISSING
+    if not allow_stale and (totals.counts["stopped"] or totals.stale_matched):
+        return exits.MISSING
+    if any(case.status == "stopped" and not case.holds for case in evaluation.cases):
+        return exits.FAILED
     if min_pass_rate is None:
         return exits.FAILED if totals.counts["fail"] else exits.OK
     return exits.OK if totals.pass_rate is not None and totals.pass_rate >= min_pass_rate else exits.FAILED

@@ -6,65 +6,22 @@ are the ones a person sees, so what failed stands below what passed.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from textwrap import wrap
 from typing import Final
 
+from agentctl.cli.eval_beyond import beyond_sums, cost_of, difference_of, marks_of, partings
+from agentctl.cli.eval_screen import BOLD, DIM, GAP, LABEL, LEAST, MARGIN, STYLES, UNFIT, WORD, WORDS, Screen
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult, Totals, Verdict
 from agentctl.evals.scorers.outcome import Place
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count, dollars, seconds
 
 HEAD: Final = ("turns", "tools", "tokens", "cost", "time")
-WORDS: Final = {"pass": "pass", "fail": "FAIL", "error": "ERROR", "stale": "STALE", "missing": "MISSING"}
-STYLES: Final = {"pass": "32", "fail": "1;31", "error": "1;35", "stale": "33", "missing": "33"}
-DIM: Final = "2"
-BOLD: Final = "1"
-MARGIN: Final = 2
-GAP: Final = 2
-WORD: Final = max(map(len, WORDS.values()))
-LABEL: Final = len("expected")
-DOT: Final = " · "
-LEAST: Final = 24
-"""Cells for text, however narrow the screen."""
-WIDEST: Final = 120
-"""Cells a line of text may fill, however wide the screen: longer lines are hard to read."""
+PAINT: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 Row = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """How wide it is (None: lines are never cut, as files and pipes want them), and whether it shows colours."""
-
-    width: int | None = None
-    color: bool = False
-
-    def paint(self, text: str, style: str) -> str:
-        """`text` in a style of ANSI's."""
-        return f"\x1b[{style}m{text}\x1b[0m" if self.color and text else text
-
-    def fold(self, text: str, used: int) -> list[str]:
-        """`text`, which came from outside, in lines that fit beside `used` cells."""
-        lines = clean(text).split("\n")
-        if self.width is None:
-            return lines
-        room = max(min(self.width, WIDEST) - used, LEAST)
-        return [part for line in lines for part in (wrap(line, room, break_on_hyphens=False) or [""])]
-
-    def joined(self, parts: Sequence[str], used: int = 0) -> list[str]:
-        """The parts with dots between them, on as many lines as they need; `used` cells stand before the first."""
-        lines = [""]
-        for part in parts:
-            longer = f"{lines[-1]}{DOT}{part}" if lines[-1] else part
-            if lines[-1] and self.width is not None and used + len(longer) > self.width:
-                lines.append(part)
-                used = MARGIN
-            else:
-                lines[-1] = longer
-        return lines
 
 
 def lines_of(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[str]:
@@ -93,11 +50,28 @@ def _suite(suite: SuiteResult, screen: Screen) -> Iterator[str]:
     for case, name, row in zip(suite.cases, names, cells, strict=True):
         word = screen.paint(f"{WORDS[case.status]:<{WORD}}", STYLES[case.status])
         if row:
-            yield _line(word, _cut(name, room), row, room, widths)
+            yield from _marked(_line(word, _cut(name, room), row, room, widths), marks_of(case), screen)
         else:
             yield from _without_figures(
                 case, f"{' ' * MARGIN}{word}{' ' * GAP}{_cut(name, room):<{room}}", room, screen
             )
+
+
+def _marked(line: str, marks: str, screen: Screen) -> Iterator[str]:
+    """A row with what must be known of its verdict: behind it, or below it where the window is too narrow."""
+    shown = screen.paint(marks, STYLES["stopped"])
+    if not marks:
+        yield line
+    elif screen.width is None or _width(line) + GAP + len(marks) <= screen.width:
+        yield f"{line}{' ' * GAP}{shown}"
+    else:
+        yield line
+        yield f"{' ' * (MARGIN + WORD + GAP)}{shown}"
+
+
+def _width(line: str) -> int:
+    """Characters that are seen of a painted line."""
+    return len(PAINT.sub("", line))
 
 
 def _without_figures(case: CaseResult, head: str, room: int, screen: Screen) -> Iterator[str]:
@@ -130,7 +104,7 @@ def _line(word: str, name: str, row: Row, room: int, widths: Sequence[int]) -> s
 def _cells(case: CaseResult) -> Row:
     """The figures of a run; none where there was no run to its end."""
     outcome = case.outcome
-    if outcome is None or case.status not in {"pass", "fail"}:
+    if outcome is None or case.status not in {"pass", "fail", "stopped"}:
         return ()
     tokens = outcome.usage.all_input + outcome.usage.output_tokens
     cost = "?" if outcome.cost_usd is None else dollars(outcome.cost_usd)
@@ -151,10 +125,14 @@ def _cut(text: str, room: int) -> str:
 
 def _explanations(suite: SuiteResult, screen: Screen) -> Iterator[str]:
     for case in suite.cases:
+        if case.status == "stopped":
+            continue
         if case.status in {"fail", "error"} or (case.outcome is not None and case.status != "pass"):
             yield from _explanation(suite, case, screen)
             yield ""
-    if any(case.status in {"stale", "missing"} for case in suite.cases):
+    beyond = list(partings(suite, screen))
+    yield from [*beyond, ""] if beyond else []
+    if any(case.status in UNFIT for case in suite.cases):
         yield from _what_to_record(suite, screen)
         yield ""
 
@@ -209,13 +187,14 @@ def _turn(failures: Sequence[Verdict]) -> str:
 
 
 def _what_to_record(suite: SuiteResult, screen: Screen) -> Iterator[str]:
-    """How many recordings each change made stale, how many are missing, and the one command that records them all."""
-    unfit = [case for case in suite.cases if case.status in {"stale", "missing"}]
-    changed = Counter(component for case in unfit for component in case.stale)
-    missing = sum(not case.stale for case in unfit)
+    """What each change made stale and how it differs, how many are missing, and the one command that records it all."""
+    unfit = [case for case in suite.cases if case.status in UNFIT]
+    changed = Counter(component for case in unfit if case.status != "stopped" for component in case.stale)
+    missing = sum(case.status == "missing" for case in unfit)
     for component, number in changed.items():
         word = screen.paint(f"{WORDS['stale']:<{WORD}}", STYLES["stale"])
         yield f"{word}{' ' * GAP}{clean(component)} changed: {count(number, 'recording')}"
+        yield from difference_of(component, unfit, screen)
     if missing:
         word = screen.paint(f"{WORDS['missing']:<{WORD}}", STYLES["missing"])
         yield f"{word}{' ' * GAP}{count(missing, 'recording')}"
@@ -224,6 +203,7 @@ def _what_to_record(suite: SuiteResult, screen: Screen) -> Iterator[str]:
     if not ours:
         return
     yield f"{' ' * (WORD + GAP)}record again: agentctl eval {suite.suite}{alone} --record-mode new-episodes"
+    yield from cost_of(ours, screen)
 
 
 def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[str]:
@@ -235,6 +215,7 @@ def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[st
         tokens = f"{totals.usage.all_input + totals.usage.output_tokens:,} tokens"
         figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), tokens, dollars(totals.cost_usd))
         yield from screen.joined((*figures, f"{seconds(totals.seconds)} of model and tools"))
+    yield from beyond_sums(evaluation, screen)
     recorded = f", {count(len(evaluation.recorded), 'recording')} written" if evaluation.recorded else ""
     footer = f"network {evaluation.network}, tools executed {evaluation.tools_executed}{recorded}"
     yield from (screen.paint(line, DIM) for line in screen.joined((footer, seconds(elapsed))))
@@ -242,6 +223,7 @@ def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[st
 
 def _counts(totals: Totals, screen: Screen) -> str:
     words = {"pass": "passed", "fail": "failed", "error": "errored", "stale": "stale", "missing": "missing"}
+    words["stopped"] = "stopped"
     parts = [screen.paint(f"{n} {words[status]}", STYLES[status]) for status, n in totals.counts.items() if n]
     return ", ".join(parts) or "none ran"
 

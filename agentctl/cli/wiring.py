@@ -64,7 +64,7 @@ async def live_wire(agent: Agent, project: Project, *, simulate: bool) -> AsyncI
         async with _simulated(agent, project) as live:
             yield live
         return
-    _require_key(agent.provider)
+    require_key(agent.provider)
     wire = ClaudeWire(agent.provider)
     try:
         yield LiveWire(wire, _host(agent.provider))
@@ -143,8 +143,12 @@ def _redigested(agent: Agent, component: str, value: str) -> Agent:
     return replace(agent, components=components, bundle=bundle(components))
 
 
-def _require_key(provider: Provider) -> None:
-    """Says how to go on before the SDK is imported; the clouds bring credentials of their own."""
+def require_key(provider: Provider) -> None:
+    """Says how to go on before the SDK is imported; the clouds bring credentials of their own.
+
+    Raises:
+        UsageError: there is no key.
+    """
     if provider.name != "anthropic" or any(os.environ.get(name) for name in KEY_VARIABLES):
         return
     raise UsageError(

@@ -24,7 +24,6 @@ from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import (
     STATE_QUERY,
-    Standing,
     concluded,
     model_on,
     no_take,
@@ -39,6 +38,9 @@ from agentctl.model.decode import decode_reply
 
 ASKED: Final = frozenset({"system prompt", "model", "params", "tool order", CASE_INPUT, STATE_QUERY})
 """Components that a strict match proves: they are in the request. The state is looked at anew, or not at all."""
+
+UNFIT: Final = frozenset({"stale", "missing"})
+"""Statuses of cases whose recording is not known to hold what is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,25 +104,33 @@ class HeldTools:
         return self._recorded.observed(name)
 
 
-async def explained(job: Job, found: Standing, cassette: Cassette, prices: Prices) -> list[CaseResult]:
-    """The results of a case whose recording is stale, with where the first take would leave it. Nothing is scored."""
-    results = [found.result(job, number + 1) for number in range(job.repeats)]
+async def explained(job: Job, results: list[CaseResult], prices: Prices) -> list[CaseResult]:
+    """The results of a case without a verdict, with where each take would leave the recording. Nothing is scored.
+
+    A stale case is played once: what made it stale is the same for all its takes.
+    """
+    found = standing(job)
+    cassette = found.cassette or found.unfit
+    if cassette is None:
+        return results
     again = _again(job, cassette, prices)
-    parted = None
-    if cassette.takes:
-        held = Held(job, cassette, 0, found.stale, Match.STRICT)
-        played = await _play(held, recorded_wire(job, cassette, 0))
-        if isinstance(played.error, RecordingMiss):
-            parted = parted_at(played.run, played.error, OnDivergence.FAIL)
-    return [replace(result, parted=parted, again=again) for result in results]
+    parted: Parted | None = None
+    told: list[CaseResult] = []
+    for number, result in enumerate(results):
+        if result.status not in UNFIT or number >= len(cassette.takes):
+            told.append(result)
+            continue
+        if number == 0 or not found.stale:
+            parted = await _parting(Held(job, cassette, number, found.stale, Match.STRICT))
+        told.append(replace(result, parted=parted, again=again))
+    return told
 
 
-def missed(job: Job, cassette: Cassette, result: CaseResult, miss: RecordingMiss, prices: Prices) -> CaseResult:
-    """The result of a replay that asked for something else, with where, and how to record it again."""
-    if result.outcome is None:
-        return result
-    parted = parted_at(result.outcome.run, miss, OnDivergence.FAIL)
-    return replace(result, parted=parted, again=_again(job, cassette, prices))
+async def _parting(held: Held) -> Parted | None:
+    played = await _play(held, recorded_wire(held.job, held.cassette, held.number))
+    if not isinstance(played.error, RecordingMiss):
+        return None
+    return parted_at(played.run, played.error, OnDivergence.FAIL)
 
 
 async def replay_to_divergence(job: Job, prices: Prices, match: Match, action: OnDivergence) -> list[CaseResult]:

@@ -95,7 +95,8 @@ async def _side_by_side(
             if job.case.transcript:
                 finished[index] = retell(job, prices)
             else:
-                finished[index] = await (replay(job, prices) if live is None else live.play(job, prices))
+                results = await (replay(job, prices) if live is None else live.play(job, prices))
+                finished[index] = await _explained(job, results, prices)
             if on_job is not None:
                 on_job(finished[index])
             if time.monotonic() > turn_over:  # a replay waits for nothing: this is where Ctrl-C gets in
@@ -105,6 +106,15 @@ async def _side_by_side(
     async with asyncio.TaskGroup() as workers:
         for _ in range(min(concurrency, len(jobs))):
             workers.create_task(work())
+
+
+async def _explained(job: Job, results: list[CaseResult], prices: Prices) -> list[CaseResult]:
+    """The results; what has no recording that fits says where it would leave the one there is."""
+    if not any(result.status in {"stale", "missing"} and result.parted is None for result in results):
+        return results
+    from agentctl.evals.divergence import explained  # noqa: PLC0415  what is fresh needs no explanation
+
+    return await explained(job, results, prices)
 
 
 def _newest(finished: Sequence[list[CaseResult]]) -> float | None:

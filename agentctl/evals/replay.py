@@ -19,7 +19,7 @@ from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
 from agentctl.cassette.staleness import changed
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cassette.then import times
-from agentctl.errors import CassetteError, RecordingMiss
+from agentctl.errors import CassetteError
 from agentctl.evals.marks import reused_of
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, outcome, play
@@ -84,10 +84,6 @@ async def replay(job: Job, prices: Prices) -> list[CaseResult]:
     """Every repeat of the case from its take; no socket, no tool."""
     found = standing(job)
     if found.cassette is None:
-        if found.unfit is not None:
-            from agentctl.evals.divergence import explained  # noqa: PLC0415  a fresh recording needs no explanation
-
-            return await explained(job, found, found.unfit, prices)
         return [found.result(job, number + 1) for number in range(job.repeats)]
     return [await _replay_take(job, found.cassette, number, prices) for number in range(job.repeats)]
 
@@ -108,12 +104,8 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
         moments = times(played.run.events, cassette.header.at, take)
         entries[:] = [Entry(entry.seq, at, entry.event) for entry, at in zip(entries, moments, strict=True)]
     result = concluded(job, number + 1, played, prices, recorded_seconds(take, played.run))
-    if isinstance(played.error, RecordingMiss):
-        from agentctl.evals.divergence import missed  # noqa: PLC0415  as above
-
-        return missed(job, cassette, result, played.error, prices)
     seen = result.outcome
-    if seen is None:
+    if seen is None or played.error is not None:
         return result
     return replace(result, reused=reused_of(seen.turns, seen.usage, seen.cost_usd))
 
