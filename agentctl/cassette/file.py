@@ -19,13 +19,17 @@ from agentctl.agent.events import JsonObject
 from agentctl.cassette import header as headers
 from agentctl.cassette import shapes
 from agentctl.cassette.encoding import GZIP, inflated
-from agentctl.cassette.tape import Cassette, Interaction, parse_json
+from agentctl.cassette.tape import Cassette, Header, Interaction, parse_json
 from agentctl.config.unwritten import unwritten
 from agentctl.errors import CassetteError
 
 BOM: Final = b"\xef\xbb\xbf"
 FORMAT_VERSION: Final = 1
 """vcrpy's `version`."""
+
+INTERACTIONS: Final = b'\n  "interactions": ['
+REQUEST: Final = b'\n      "request": {'
+"""How our own files begin their interactions, and each of them."""
 
 REASONS: Final = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
@@ -52,6 +56,28 @@ def read(path: Path, *, partial: bool = False) -> Cassette:
         command = f"agentctl eval {header.suite} --filter {header.case} --record-mode new-episodes"
         raise CassetteError(f"{path}: was interrupted while it was recorded", hint=f"complete it: {command}")
     return cassette
+
+
+def read_header(path: Path) -> Header | None:
+    """The header of the recording at `path`, without its interactions where the file is as we write it; None: foreign.
+
+    Raises:
+        CassetteError: see `read`; the interactions are not looked at.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
+    head, mark, rest = data.partition(INTERACTIONS)
+    if not mark or not head.startswith(b"{") or not data.rstrip().endswith(b"}"):
+        return read(path, partial=True).header
+    try:
+        document = parse_json(head.rstrip().rstrip(b",") + b"}", "the header")
+        if headers.KEY not in document:
+            return None
+        return headers.from_json(document[headers.KEY], rest.count(REQUEST))
+    except CassetteError as error:
+        raise CassetteError(f"{path}: {error}", hint=error.hint) from None
 
 
 def partial_of(path: Path) -> Path:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import typer
 
-from agentctl.cli.cassettes_scan import scan
+from agentctl.cli.lazy import PLAIN, group_of
 
-cassettes = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="Look after recordings.",
-)
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "status": ("agentctl.cli.cassettes_status:status", "Say which are fresh, stale (by what), missing or orphans."),
+    "show": ("agentctl.cli.cassettes_show:show", "Show what a recording was made of, and what it holds."),
+    "scan": ("agentctl.cli.cassettes_scan:scan", "Find keys, tokens and passwords in recordings."),
+    "prune": ("agentctl.cli.cassettes_prune:prune", "Remove recordings and takes that nothing replays."),
+}
+"""See `lazy.Table`."""
+
+cassettes = typer.Typer(cls=group_of(COMMANDS), no_args_is_help=True, help="Look after recordings.", **PLAIN)
 
 
 @cassettes.callback()
 def group() -> None:
     """Look after recordings: ours, and anyone's."""
-
-
-cassettes.command("scan")(scan)

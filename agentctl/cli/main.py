@@ -5,18 +5,17 @@ Start-up is a feature: `--help` lists every command without importing one, and n
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
 from agentctl import __version__
 from agentctl.cli.exits import guarded
+from agentctl.cli.lazy import PLAIN, group_of
 from agentctl.errors import UsageError
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -30,44 +29,16 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "diff": ("agentctl.cli.diff:diff", "Say what changed between two agent versions or two results."),
     "runs": ("agentctl.cli.runs:runs", "List, show and export stored runs."),
     "import": ("agentctl.cli.import_:import_", "Turn transcripts and foreign recordings into cases."),
-    "cassettes": ("agentctl.cli.cassettes:cassettes", "Look after recordings: find secrets in them."),
+    "cassettes": (
+        "agentctl.cli.cassettes:cassettes",
+        "Look after recordings: how they stand, what they hold, secrets in them.",
+    ),
     "simulate": ("agentctl.cli.simulate:simulate", "Serve a local, scripted Messages API."),
 }
-"""Name -> (module:name, one line of help). A function becomes a command, a Typer app a group."""
-
-PLAIN: Final[dict[str, Any]] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
-
-
-class LazyGroup(TyperGroup):
-    """A group whose commands are looked up in `COMMANDS` and imported on first use."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Every name, in the order of `COMMANDS`."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of that name, imported now; None when there is none."""
-        return load(cmd_name) if cmd_name in COMMANDS else None
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """The list in `--help`, from the table alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
-
-
-def load(name: str) -> Any:
-    """Imports a command and hands back what typer runs."""
-    module, _, attribute = COMMANDS[name][0].partition(":")
-    target = getattr(importlib.import_module(module), attribute)
-    if isinstance(target, typer.Typer):
-        return get_command(target)
-    app = typer.Typer(**PLAIN)
-    app.command(name)(target)
-    return get_command(app)
-
+"""See `lazy.Table`."""
 
 app = typer.Typer(
-    cls=LazyGroup,
+    cls=group_of(COMMANDS),
     no_args_is_help=True,
     context_settings={"auto_envvar_prefix": "AGENTCTL", "help_option_names": ["-h", "--help"]},
     **PLAIN,

@@ -1,0 +1,49 @@
+"""Groups that import a command's module only when that command runs; help lists the commands without one of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+PLAIN: Final[dict[str, Any]] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+Table = Mapping[str, tuple[str, str]]
+"""Name -> (module:name, one line of help). A function becomes a command, a Typer app a group."""
+
+
+def group_of(table: Table) -> type[TyperGroup]:
+    """A group whose commands are looked up in the table and imported on first use."""
+
+    class LazyGroup(TyperGroup):
+        """The commands of the table, in its order."""
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            """Every name."""
+            return list(table)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            """The command of that name, imported now; None when there is none."""
+            return load(cmd_name, table[cmd_name][0]) if cmd_name in table else None
+
+        def format_commands(self, ctx: Any, formatter: Any) -> None:
+            """The list in `--help`, from the table alone."""
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, summary) for name, (_, summary) in table.items()])
+
+    return LazyGroup
+
+
+def load(name: str, place: str) -> Any:
+    """Imports `module:name` and hands back what typer runs."""
+    module, _, attribute = place.partition(":")
+    target = getattr(importlib.import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        return get_command(target)
+    app = typer.Typer(**PLAIN)
+    app.command(name)(target)
+    return get_command(app)

@@ -1,0 +1,159 @@
+"""How every recording of a project stands, from digests alone: no reply is read, no network, no SDK.
+
+A recording is one of these: `fresh`; `stale`, with the components that changed; `missing`, for a case that has none;
+`damaged`; `orphan`, of a case or a suite that is no more. A fresh one may hold more takes than the case repeats, which
+nothing replays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from agentctl.agent.events import JsonObject
+from agentctl.cassette.file import partial_of, read_header
+from agentctl.cassette.staleness import changed
+from agentctl.config.project import Project
+from agentctl.config.refs import parse_ref
+from agentctl.errors import CassetteError, NothingSelected, UsageError
+from agentctl.evals.plan import Job, plan
+from agentctl.evals.suite import suite_paths
+
+FRESH: Final = "fresh"
+STALE: Final = "stale"
+MISSING: Final = "missing"
+DAMAGED: Final = "damaged"
+ORPHAN: Final = "orphan"
+VERDICTS: Final = (FRESH, STALE, MISSING, DAMAGED, ORPHAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One recording, or the lack of one; `file` is its name in messages."""
+
+    suite: str
+    case: str
+    agent: str
+    file: str
+    path: Path
+    verdict: str
+    components: tuple[str, ...] = ()
+    """What changed since it was recorded."""
+    reason: str = ""
+    takes: int = 0
+    wanted: int = 0
+    """How often the case is repeated."""
+    partial: bool = False
+    """Whether an interrupted recording of the case is there too."""
+
+    @property
+    def unused_takes(self) -> int:
+        """Takes that no repeat replays."""
+        return max(self.takes - self.wanted, 0) if self.wanted else 0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether there is nothing to do about it."""
+        return self.verdict == FRESH and not self.unused_takes and self.takes >= self.wanted
+
+    def to_json(self) -> JsonObject:
+        """The row as `cassettes status --json` prints it."""
+        return {
+            "suite": self.suite,
+            "case": self.case,
+            "agent": self.agent,
+            "file": self.file,
+            "verdict": self.verdict,
+            "components": list(self.components),
+            "reason": self.reason,
+            "takes": self.takes,
+            "wanted": self.wanted,
+            "unused_takes": self.unused_takes,
+            "partial": self.partial,
+        }
+
+
+def standings(project: Project, names: Sequence[str] = ()) -> list[Standing]:
+    """Every recording of these suites (of all, without names), cases first and orphans after them.
+
+    Raises:
+        UsageError: there is no such suite.
+        ConfigError: a suite or an agent is wrong.
+    """
+    paths = suite_paths(project, names)
+    found = [_of_job(job) for path in paths for job in _jobs(project, path)]
+    known = {each.path for each in found}
+    folders = [project.cassettes / path.stem for path in paths] if names else [project.cassettes]
+    return [*found, *_orphans(project, folders, known)]
+
+
+def counts(rows: Sequence[Standing]) -> dict[str, int]:
+    """How many there are of each verdict."""
+    tally = Counter(row.verdict for row in rows)
+    return {verdict: tally[verdict] for verdict in VERDICTS if tally[verdict]}
+
+
+def _jobs(project: Project, path: Path) -> Iterator[Job]:
+    """The jobs of a suite: for its own agent, and for every other one that has recordings of it."""
+    try:
+        yield from plan(project, [str(path)])
+        for folder in sorted((project.cassettes / path.stem).glob("*@*/")):
+            yield from _of_another(project, path, folder)
+    except NothingSelected:  # a suite may have no case yet
+        return
+
+
+def _of_another(project: Project, path: Path, folder: Path) -> Iterator[Job]:
+    """Jobs for the agent that a folder of recordings is named after; none when there is no such agent any more."""
+    try:
+        jobs = plan(project, [str(path)], agent=str(parse_ref(folder.name)))
+    except UsageError:
+        return
+    yield from (job for job in jobs if job.recording.parent == folder and job.recording.exists())
+
+
+def _of_job(job: Job) -> Standing:
+    row = Standing(
+        suite=job.suite.name,
+        case=job.case.id,
+        agent=job.agent.ref,
+        file=job.recording_name,
+        path=job.recording,
+        verdict=MISSING,
+        wanted=job.repeats,
+        partial=partial_of(job.recording).exists(),
+    )
+    if not job.recording.exists():
+        return row
+    return _read(row, job)
+
+
+def _read(row: Standing, job: Job) -> Standing:
+    try:
+        header = read_header(row.path)
+    except CassetteError as error:
+        return replace(row, verdict=DAMAGED, reason=str(error).removeprefix(f"{row.path}: "))
+    if header is None:
+        return replace(row, verdict=DAMAGED, reason="it has no header: it is no recording of this case")
+    components = changed(header, job.components)
+    verdict = STALE if components else FRESH
+    return replace(row, verdict=verdict, components=components, takes=len(header.takes))
+
+
+def _orphans(project: Project, folders: Sequence[Path], known: set[Path]) -> Iterator[Standing]:
+    """Recordings of ours that belong to no case; a foreign one is somebody's, and none of our business."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*.yaml")):
+            if path in known:
+                continue
+            try:
+                header = read_header(path)
+            except CassetteError as error:
+                yield Standing("", path.stem, "", project.show(path), path, DAMAGED, reason=str(error))
+                continue
+            if header is not None:
+                takes = len(header.takes)
+                yield Standing(header.suite, header.case, header.agent, project.show(path), path, ORPHAN, takes=takes)
