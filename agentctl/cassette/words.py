@@ -27,6 +27,8 @@ GAP: Final = "…"
 @lru_cache(maxsize=64)
 def marked(recorded: str, asked: str) -> str:
     """`Friendly, [-short-]{+very short+} answers`; empty when the two have too little in common to be shown as one."""
+    if recorded.split() == asked.split():  # only the space between words differs, which marks on words cannot show
+        return ""
     old, new = WORD.findall(recorded), WORD.findall(asked)
     head = _shared(old, new)
     tail = _shared(old[head:][::-1], new[head:][::-1])
@@ -54,8 +56,11 @@ def _between(gone: Sequence[str], come: Sequence[str], matcher: SequenceMatcher[
 
 
 def _change(gone: Sequence[str], come: Sequence[str]) -> str:
+    """What went and what came; the space behind is outside the marks, so that a line can be folded there."""
     old, new = _cut("".join(gone)), _cut("".join(come))
-    return (f"[-{old}-]" if old else "") + (f"{{+{new}+}}" if new else "")
+    marks = (f"[-{old.strip()}-]" if old.strip() else "") + (f"{{+{new.strip()}+}}" if new.strip() else "")
+    before = " " if old[:1].isspace() or new[:1].isspace() else ""
+    return f"{before}{marks} " if old[-1:].isspace() or new[-1:].isspace() else f"{before}{marks}"
 
 
 def _cut(text: str) -> str:

@@ -76,17 +76,22 @@ def cost_of(cases: Sequence[CaseResult], screen: Screen) -> Iterator[str]:
 def beyond_sums(evaluation: Evaluation, screen: Screen) -> Iterator[str]:
     """What was reused, and how many scores are made of answers to something else; nothing of a plain replay."""
     totals = evaluation.totals
-    beyond = any(case.parted is not None and case.parted.action != "fail" for case in evaluation.cases)
+    beyond = any(
+        each.status == "stopped" or (each.parted and each.parted.action == "live") for each in evaluation.cases
+    )
     if not beyond and not totals.stale_matched:
         return
-    turns, *figures = _figures(totals.reused)
-    saved = f"{figures[-1]} saved" if totals.reused.cost_usd is not None else figures[-1]
-    yield from screen.joined((f"reused {turns} of {totals.turns}", *figures[:-1], saved))
+    tokens, money = _figures(totals.reused)[1:]
+    saved = f"{money} saved" if totals.reused.cost_usd is not None else money
+    yield from screen.joined((f"reused {totals.reused.turns} of {count(totals.turns, 'turn')}", tokens, saved))
     if totals.stale_matched:
         text = f"{count(totals.stale_matched, 'score')} {STALE_MATCHED}: made of answers to another definition"
         yield from (screen.paint(line, STYLES["stale"]) for line in screen.fold(text, 0))
     if totals.stale_matched or totals.counts["stopped"]:
-        yield from (screen.paint(line, DIM) for line in screen.fold("no gate passes on these without --allow-stale", 0))
+        yield from (
+            screen.paint(line, DIM)
+            for line in screen.fold("such scores count with --allow-stale only; without, the exit code is 4", 0)
+        )
 
 
 def _scores(cases: Sequence[CaseResult], screen: Screen) -> Iterator[str]:

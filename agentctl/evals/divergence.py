@@ -33,7 +33,7 @@ from agentctl.evals.replay import (
 )
 from agentctl.evals.result import CaseResult, Verdict
 from agentctl.evals.scorers.score import CannotScore
-from agentctl.evals.verdict import ENDED, passes
+from agentctl.evals.verdict import ENDED, failed_run, passes
 from agentctl.model.decode import decode_reply
 
 ASKED: Final = frozenset({"system prompt", "model", "params", "tool order", CASE_INPUT, STATE_QUERY})
@@ -166,6 +166,9 @@ def unanswered(
 ) -> CaseResult:
     """The result of a run that ended where it left its recording: scored when it was to be stopped there."""
     parted = parted_at(run, miss, action)
+    if held.stale and not _replies(run):  # as in a plain replay: there is nothing to look at
+        status, reason = "stale", f"changed since it was recorded: {', '.join(held.stale)}"
+        result = failed_run(held.job, held.number + 1, reason, hint=miss.hint, status=status, stale=held.stale)
     result = replace(result, parted=parted, again=_again(held.job, held.cassette, prices))
     return _stopped(held.job, result, parted) if action is OnDivergence.STOP and _replies(run) else result
 
@@ -223,7 +226,7 @@ def _stopped(job: Job, result: CaseResult, parted: Parted) -> CaseResult:
             continue
     passed, score = passes(job.case, verdicts)
     holding = sum(verdict.score.passed for verdict in verdicts)
-    so_far = f"{holding} of {len(job.case.asserts)} assertions hold so far"
+    so_far = f"{holding} of {len(verdicts)} assertions hold so far"
     reason = f"stopped at turn {parted.turn}: {parted.about}; {so_far}"
     return replace(
         result, status="stopped", reason=reason, verdicts=tuple(verdicts), score=score, holds=passed and bool(verdicts)
