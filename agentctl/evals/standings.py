@@ -1,8 +1,8 @@
 """How every recording of a project stands, from digests alone: no reply is read, no network, no SDK.
 
-A recording is one of these: `fresh`; `stale`, with the components that changed; `missing`, for a case that has none;
-`damaged`; `orphan`, of a case or a suite that is no more. A fresh one may hold more takes than the case repeats, which
-nothing replays.
+A recording is one of these: `fresh`; `transcript`, which no definition shaped, so none can make it stale; `stale`, with
+the components that changed; `missing`, for a case that has none; `damaged`; `orphan`, of a case or a suite that is no
+more. A fresh one may hold more takes than the case repeats, which nothing replays.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ STALE: Final = "stale"
 MISSING: Final = "missing"
 DAMAGED: Final = "damaged"
 ORPHAN: Final = "orphan"
-VERDICTS: Final = (FRESH, STALE, MISSING, DAMAGED, ORPHAN)
+TRANSCRIPT: Final = "transcript"
+VERDICTS: Final = (FRESH, TRANSCRIPT, STALE, MISSING, DAMAGED, ORPHAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Standing:
     @property
     def is_fresh(self) -> bool:
         """Whether there is nothing to do about it."""
-        return self.verdict == FRESH and not self.unused_takes and self.takes >= self.wanted
+        return self.verdict in {FRESH, TRANSCRIPT} and not self.unused_takes and self.takes >= self.wanted
 
     def to_json(self) -> JsonObject:
         """The row as `cassettes status --json` prints it."""
@@ -139,7 +140,7 @@ def _read(row: Standing, job: Job) -> Standing:
     if header is None:
         return replace(row, verdict=DAMAGED, reason="it has no header: it is no recording of this case")
     components = changed(header, job.components)
-    verdict = STALE if components else FRESH
+    verdict = STALE if components else TRANSCRIPT if header.transcript else FRESH
     return replace(row, verdict=verdict, components=components, takes=len(header.takes))
 
 
