@@ -15,11 +15,16 @@ AROUND: Final = 4
 """Words shown on each side of a change."""
 LONGEST: Final = 240
 """Characters of one change that are shown."""
+MOST: Final = 600
+"""Characters in all; what comes after is the same story."""
 MOST_WORDS: Final = 600
-"""Of what differs; beyond, comparing costs too much, and marks on so many words say nothing."""
+"""Of what differs; beyond, comparing costs too much, so sentences are compared first."""
+MOST_SENTENCES: Final = 2000
+"""Beyond, nothing is compared: marks on so much would not be read."""
 ALIKE: Final = 0.3
 """Texts that share less of what lies between their common ends are two texts, not one that was changed."""
 
+SENTENCE: Final = re.compile(r"[^.!?\n]*[.!?\n]*\s*")
 WORD: Final = re.compile(r"\s+|\w+|[^\w\s]")
 GAP: Final = "…"
 
@@ -33,26 +38,41 @@ def marked(recorded: str, asked: str) -> str:
     head = _shared(old, new)
     tail = _shared(old[head:][::-1], new[head:][::-1])
     gone, come = old[head : len(old) - tail], new[head : len(new) - tail]
-    if len(gone) + len(come) > MOST_WORDS:
+    between = list(_between(gone, come, shared=head + tail > 0))
+    if not between:
         return ""
-    matcher = SequenceMatcher(None, gone, come, autojunk=False)
-    if not head + tail and matcher.ratio() < ALIKE:
-        return ""
-    parts = [*_before(old[:head]), *_between(gone, come, matcher), *_after(old[len(old) - tail :] if tail else [])]
-    return " ".join("".join(parts).split())
+    parts = [*_before(old[:head]), *between, *_after(old[len(old) - tail :] if tail else [])]
+    text = " ".join("".join(parts).split())
+    return text if len(text) <= MOST else f"{text[:MOST].rpartition(' ')[0]} {GAP}"
 
 
-def _between(gone: Sequence[str], come: Sequence[str], matcher: SequenceMatcher[str]) -> Iterator[str]:
-    if matcher.ratio() < ALIKE:  # between their ends they share nothing but spaces: one change
+def _between(gone: Sequence[str], come: Sequence[str], *, shared: bool) -> Iterator[str]:
+    """What lies between the common ends; nothing when it, and there is no end in common, is another text."""
+    if not gone or not come:
         yield _change(gone, come)
+        return
+    few = len(gone) + len(come) <= MOST_WORDS
+    old, new = (gone, come) if few else (SENTENCE.findall("".join(gone)), SENTENCE.findall("".join(come)))
+    if len(old) + len(new) > MOST_SENTENCES:
+        return
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.ratio() < ALIKE:
+        if shared and few:
+            yield _change(gone, come)
         return
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
-            same = gone[i1:i2]
-            near = 2 * AROUND
-            yield "".join(same if len(same) <= 2 * near else [*same[:near], GAP, *same[-near:]])
+            yield from _same(old[i1:i2] if few else WORD.findall("".join(old[i1:i2])))
+        elif few:
+            yield _change(old[i1:i2], new[j1:j2])
         else:
-            yield _change(gone[i1:i2], come[j1:j2])
+            yield marked("".join(old[i1:i2]), "".join(new[j1:j2])) or _change(old[i1:i2], new[j1:j2])
+            yield " "
+
+
+def _same(words: Sequence[str]) -> Iterator[str]:
+    near = 2 * AROUND
+    yield "".join(words if len(words) <= 2 * near else [*words[:near], GAP, *words[-near:]])
 
 
 def _change(gone: Sequence[str], come: Sequence[str]) -> str:

@@ -166,9 +166,11 @@ def unanswered(
 ) -> CaseResult:
     """The result of a run that ended where it left its recording: scored when it was to be stopped there."""
     parted = parted_at(run, miss, action)
+    if held.stale and result.status == "missing":
+        result = replace(result, status="stale")
     if held.stale and not _replies(run):  # as in a plain replay: there is nothing to look at
-        status, reason = "stale", f"changed since it was recorded: {', '.join(held.stale)}"
-        result = failed_run(held.job, held.number + 1, reason, hint=miss.hint, status=status, stale=held.stale)
+        reason = f"changed since it was recorded: {', '.join(held.stale)}"
+        result = failed_run(held.job, held.number + 1, reason, hint=miss.hint, status="stale", stale=held.stale)
     result = replace(result, parted=parted, again=_again(held.job, held.cassette, prices))
     return _stopped(held.job, result, parted) if action is OnDivergence.STOP and _replies(run) else result
 
