@@ -97,6 +97,9 @@ Approve: TypeAlias = Callable[[ToolCalled], Awaitable[tuple[bool, str]]]
 Sink: TypeAlias = Callable[[Entry], None]
 """Told of every entry the moment it is appended. Raising stops the run: a journal that cannot write must be heard."""
 
+API_VERSION: Final = "2026-10-21"
+"""The version of the Messages API that is asked for, whatever the SDK at hand would ask for."""
+
 EXECUTES: Final = "agentctl.tool.execute"
 """The audit event (PEP 578) raised, with the tool's name, before a handler starts."""
 

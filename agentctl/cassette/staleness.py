@@ -5,12 +5,17 @@ Only digests are compared: no network, no SDK, and no look at the traffic.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from agentctl.cassette.tape import Header
 
-ORDER: Final = ("system prompt", "model", "params", "betas", "tool order", "case input")
+HANDLER: Final = "handler "
+"""How the components begin that are the code behind a tool."""
+
+API: Final = "api version"
+
+ORDER: Final = ("system prompt", "model", "params", "betas", API, "tool order", "case input")
 """In which changes are named; tools come after these, by name."""
 
 
@@ -21,7 +26,17 @@ def changed(header: Header | None, components: Mapping[str, str]) -> tuple[str, 
     """
     recorded = {} if header is None else header.components
     names = {name for name in {*recorded, *components} if recorded.get(name) != components.get(name)}
-    return tuple(sorted(names, key=_place))
+    return tuple(sorted(names - _untold(recorded, components), key=_place))
+
+
+def without_code(components: Iterable[str]) -> tuple[str, ...]:
+    """Those that still count where the code behind the tools is run anew."""
+    return tuple(name for name in components if not name.startswith(HANDLER))
+
+
+def _untold(recorded: Mapping[str, str], components: Mapping[str, str]) -> set[str]:
+    """Components that one side says nothing of: an older recording did not write them down, and is none the staler."""
+    return {name for name in recorded.keys() ^ components.keys() if name == API or name.startswith(HANDLER)}
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -27,6 +27,7 @@ from agentctl.agent.run import Run
 from agentctl.cassette.file import read
 from agentctl.cassette.foreign import runs as conversations
 from agentctl.cassette.foreign import transcribed
+from agentctl.cassette.staleness import API, HANDLER
 from agentctl.cassette.tape import Cassette, Header, Take
 from agentctl.cli.files import is_file
 from agentctl.cli.session import open_runs
@@ -261,7 +262,7 @@ def _completed(events: Sequence[Event], header: Header, take: Take) -> Iterator[
     results = {tool.returned.call_id: tool.returned for tool in take.tools}
     for event in events:
         if isinstance(event, RunStarted):
-            components = {str(name): str(each) for name, each in header.components.items() if name != CASE_INPUT}
+            components = {str(name): str(each) for name, each in header.components.items() if _is_of_agent(name)}
             yield replace(event, agent=header.agent, bundle=header.bundle, components=components)
         elif isinstance(event, ToolReturned):
             yield results.pop(event.call_id, event)
@@ -298,3 +299,8 @@ def _timed(events: Iterator[Event], header: Header, take: Take) -> Iterator[Entr
 
 def _seconds(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+def _is_of_agent(component: str) -> bool:
+    """Whether it belongs to the agent's definition, and not only to a recording."""
+    return component not in {CASE_INPUT, API} and not component.startswith(HANDLER)

@@ -24,7 +24,7 @@ from agentctl.evals.workspace import observe
 
 async def replay_with_live_tools(job: Job, prices: Prices, stage: Stage) -> list[CaseResult]:
     """Every repeat of the case, each in a workspace of its own."""
-    found = standing(job)
+    found = standing(job, live_tools=True)
     if found.cassette is None:
         return [found.result(job, number + 1) for number in range(job.repeats)]
     return [await _live_take(job, found.cassette, number, prices, stage) for number in range(job.repeats)]

@@ -24,7 +24,7 @@ from agentctl.cassette.play import RecordedTools, rerecord
 from agentctl.cassette.redact import Redactor
 from agentctl.cassette.tape import Cassette
 from agentctl.errors import AgentctlError, CassetteError, RecordingMiss
-from agentctl.evals.divergence import Held, marked, parted_at, replay_to_divergence, seconds_of, unanswered
+from agentctl.evals.divergence import Held, as_recorded, marked, parted_at, replay_to_divergence, seconds_of, unanswered
 from agentctl.evals.livetools import with_culprits
 from agentctl.evals.plan import Job, Match, OnDivergence
 from agentctl.evals.play import Played, play
@@ -67,7 +67,7 @@ class OnwardPlayer(Stage):
         policy = self._policy
         if policy.on_divergence is not OnDivergence.LIVE and not policy.live_tools:
             return await replay_to_divergence(job, prices, policy.match, policy.on_divergence)
-        found = standing(job)
+        found = standing(job, live_tools=policy.live_tools)
         cassette = found.cassette or found.unfit
         if cassette is None:
             return [found.result(job, number + 1) for number in range(job.repeats)]
@@ -229,11 +229,14 @@ class Onward:
             take = held.cassette.takes[held.number]
             played = replace(played, error=with_culprits(played.error, played, take))
         seconds += seconds_of(held, Run(), self._wire)
+        if self._miss is None and not self._world.is_made:  # a replay like any other
+            seconds = seconds_of(held, played.run, self._wire)
+            as_recorded(held, played.run)
         result = concluded(held.job, held.number + 1, played, prices, seconds)
         if isinstance(played.error, RecordingMiss):
             on = self._policy.on_divergence
             action = OnDivergence.FAIL if on is OnDivergence.LIVE else on
-            result = unanswered(held, result, played.run, played.error, prices, action)
+            result = unanswered(held, result, played.run, self._miss or played.error, prices, action)
         elif self._miss is not None:
             parted = parted_at(played.run, self._miss, OnDivergence.LIVE)
             result = replace(result, parted=replace(parted, turn=self._reused + 1))

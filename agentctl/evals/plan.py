@@ -5,15 +5,18 @@ A case with all its repeats is one job, since its takes share one recording.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from agentctl.agent.ports import API_VERSION
 from agentctl.agent.spec import Agent
+from agentctl.cassette.staleness import API
 from agentctl.config.canonical import digest
+from agentctl.config.code import handlers
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
@@ -75,11 +78,13 @@ class Job:
     """The recording's file, as messages name it."""
     unhurried: Agent
     """The agent without a limit on seconds: a replay waits for nothing, so it has nothing to be late for."""
+    code: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what shapes a recording beside the definition: the code behind the tools, the version of the API."""
 
     @property
     def components(self) -> dict[str, str]:
         """The digest of everything that shapes a recording of this case."""
-        return {**self.agent.components, CASE_INPUT: digest(list(self.case.input))}
+        return {**self.agent.components, **self.code, CASE_INPUT: digest(list(self.case.input))}
 
     @property
     def queries(self) -> list[StateQuery]:
@@ -129,6 +134,7 @@ def _jobs(
     if not all(case.transcript for case in cases):
         runner = load_agent(agent or suite.agent, project)
         folder = recordings(project, suite, runner, agent)
+    code = {API: digest(API_VERSION), **handlers(runner)}
     unhurried = replace(runner, limits=replace(runner.limits, max_seconds=None))
     shown = project.show(folder)
     for case in cases:
@@ -141,6 +147,7 @@ def _jobs(
             recording=place / f"{case.id}{SUFFIX}",
             recording_name=f"{name}/{case.id}{SUFFIX}",
             unhurried=IMPORTED if case.transcript else unhurried,
+            code={} if case.transcript else code,
         )
 
 

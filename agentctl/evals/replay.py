@@ -16,7 +16,7 @@ from agentctl.agent.events import Entry, ModelAsked, Observed, ToolCalled
 from agentctl.agent.run import Run
 from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
-from agentctl.cassette.staleness import changed
+from agentctl.cassette.staleness import changed, without_code
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cassette.then import times
 from agentctl.errors import CassetteError
@@ -52,8 +52,11 @@ class Standing:
         return failed_run(job, repeat, self.reason, hint=self.hint, status=self.status, stale=self.stale)
 
 
-def standing(job: Job) -> Standing:
-    """Whether the recording of this case may be played for the agent and the case as they are now."""
+def standing(job: Job, *, live_tools: bool = False) -> Standing:
+    """Whether the recording of this case may be played for the agent and the case as they are now.
+
+    With live tools, the code behind them is what is put to the test: that it changed is no objection.
+    """
     if not job.recording.exists():
         begun = ", only an interrupted one" if partial_of(job.recording).exists() else ""
         return Standing(None, "missing", f"there is no recording {job.recording_name}{begun}", record_hint(job))
@@ -66,6 +69,8 @@ def standing(job: Job) -> Standing:
     if job.case.transcript and not cassette.header.transcript:
         return Standing(None, "missing", "the recording is no transcript", record_hint(job))
     components = changed(cassette.header, job.components)
+    if live_tools:
+        components = without_code(components)
     if not components and not _observed(cassette, job.queries):
         components = (STATE_QUERY,)
     if components:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from agentctl.agent.ports import Request, WireReply
+from agentctl.agent.ports import API_VERSION, Request, WireReply
 from agentctl.agent.spec import Provider
 from agentctl.errors import ModelError, Unreachable, UsageError
 from agentctl.model.confidence import Confidence
@@ -30,8 +30,8 @@ CLIENTS: Final = {
 }
 LIBRARIES: Final = {"bedrock": "boto3", "vertex": "google.auth"}
 """What the SDK's client of a provider needs beside the SDK: the extra of the same name brings it."""
-RAW: Final = {"X-Stainless-Raw-Response": "stream"}
-"""Asks the SDK for the reply as it comes, unread."""
+HEADERS: Final = {"X-Stainless-Raw-Response": "stream", "anthropic-version": API_VERSION}
+"""Asks the SDK for the reply as it comes, unread; and the API for one version of itself, whatever the SDK is."""
 
 
 class ClaudeWire:
@@ -49,7 +49,7 @@ class ClaudeWire:
     async def send(self, request: Request) -> WireReply:
         """Sends one request; see `agentctl.agent.ports.Wire`."""
         self.sent += 1
-        headers = {**RAW, **({"anthropic-beta": ",".join(request.betas)} if request.betas else {})}
+        headers = {**HEADERS, **({"anthropic-beta": ",".join(request.betas)} if request.betas else {})}
         try:
             response = await self._client.post(
                 request.path,

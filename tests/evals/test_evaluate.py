@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agentctl.config import code
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected, UsageError
 from agentctl.evals.evaluate import evaluate
@@ -106,6 +107,15 @@ def test_a_changed_component_makes_every_case_stale(
     edit(recorded.root / file, old, new)
     for case in replay(recorded).cases:
         assert (case.status, case.stale, case.outcome) == ("stale", (component,), None)
+
+
+def test_changed_code_makes_stale_what_it_may_have_answered(recorded: Project) -> None:
+    """A handler's code is a component of its own; run live, it is what is put to the test, and no objection."""
+    edit(recorded.prompts / "till-tools" / "till.py", "def price(thing", "def price(thing ")
+    code._code.cache_clear()
+    code._read.cache_clear()
+    assert {case.stale for case in replay(recorded).cases} == {("handler price",)}
+    assert statuses(play(plan(recorded), live_tools=True)) == ALL_PASS
 
 
 def test_a_changed_input_makes_its_case_stale(recorded: Project) -> None:
