@@ -134,8 +134,18 @@ def _first_of_each(recorded: JsonObject, asked: JsonObject, *, lenient: bool) ->
             pairs = enumerate(zip(one, other, strict=False))
             found = [_walk(f"tools[{number}]", *pair) for number, pair in pairs]
         else:
-            found = [_walk(name, one, other)]
+            found = [(name == "messages" and _said_on(one, other)) or _walk(name, one, other)]
         yield from filter(None, found)
+
+
+def _said_on(recorded: Any, asked: Any) -> Found | None:
+    """What the user says where the recorded conversation ends: the reply before it was no request's to hold."""
+    if not isinstance(recorded, list) or not isinstance(asked, list) or asked[: len(recorded)] != recorded:
+        return None
+    for number, message in enumerate(asked[len(recorded) :], len(recorded)):
+        if isinstance(message, dict) and message.get("role") == "user":
+            return f"messages[{number}].content", ABSENT, message.get("content")
+    return None
 
 
 def _whose(path: str, body: JsonObject) -> str:

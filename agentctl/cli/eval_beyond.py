@@ -49,14 +49,15 @@ def partings(suite: SuiteResult, screen: Screen) -> Iterator[str]:
 
 def difference_of(component: str, cases: Iterable[CaseResult], screen: Screen) -> Iterator[str]:
     """How the first case that this component makes stale differs from its recording, as far as that is known."""
-    parted = next((case.parted for case in cases if component in case.stale and case.parted is not None), None)
-    if parted is None:
+    mine = [case for case in cases if component in case.stale]
+    first, parted = next(((case, case.parted) for case in mine if case.parted is not None), (None, None))
+    if first is None or parted is None:
         return
     of_it = [each for each in parted.differences if each.component == component]
     others = [each for each in parted.differences if each.component is None]
     found = of_it or (others if component == "case input" else [])
-    if found:
-        yield from _difference(found[0], screen)
+    if found:  # an input is each case's own, everything else is the agent's
+        yield from _difference(found[0], screen, of=first.id if component == "case input" and len(mine) > 1 else "")
     elif not parted.differences:
         yield from _folded(parted.reason.partition("\n")[0], screen, " " * INDENT)
 
@@ -104,8 +105,8 @@ def _scores(cases: Sequence[CaseResult], screen: Screen) -> Iterator[str]:
             yield from _folded(text, screen, " " * (INDENT + MARGIN))
 
 
-def _difference(each: Difference, screen: Screen) -> Iterator[str]:
-    yield from _folded(f"at {each.path}", screen, " " * INDENT)
+def _difference(each: Difference, screen: Screen, *, of: str = "") -> Iterator[str]:
+    yield from _folded(f"at {each.path}{f' of {of}' if of else ''}", screen, " " * INDENT)
     for value in each.values:
         yield from _folded(value, screen, " " * (INDENT + MARGIN))
 

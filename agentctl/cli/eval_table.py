@@ -193,7 +193,9 @@ def _what_to_record(suite: SuiteResult, screen: Screen) -> Iterator[str]:
     missing = sum(case.status == "missing" for case in unfit)
     for component, number in changed.items():
         word = screen.paint(f"{WORDS['stale']:<{WORD}}", STYLES["stale"])
-        yield f"{word}{' ' * GAP}{clean(component)} changed: {count(number, 'recording')}"
+        first, *more = screen.fold(f"{component} changed: {count(number, 'recording')}", WORD + GAP)
+        yield f"{word}{' ' * GAP}{first}"
+        yield from (f"{' ' * (WORD + GAP)}{line}" for line in more)
         yield from difference_of(component, unfit, screen)
     if missing:
         word = screen.paint(f"{WORDS['missing']:<{WORD}}", STYLES["missing"])
