@@ -120,7 +120,9 @@ async def explained(job: Job, results: list[CaseResult], prices: Prices) -> list
         if result.status not in UNFIT or number >= len(cassette.takes):
             told.append(result)
             continue
-        if number == 0 or not found.stale:
+        if found.stale and result.outcome is not None:  # it was played all the same, and says itself why it ended
+            parted = None
+        elif number == 0 or not found.stale:
             parted = await _parting(Held(job, cassette, number, found.stale, Match.STRICT))
         told.append(replace(result, parted=parted, again=again))
     return told
@@ -153,7 +155,7 @@ async def replay_to_divergence(job: Job, prices: Prices, match: Match, action: O
 async def _replay(held: Held, prices: Prices, action: OnDivergence) -> CaseResult:
     wire = recorded_wire(held.job, held.cassette, held.number, lenient=held.lenient)
     played = await _play(held, wire)
-    _as_recorded(held, played.run)
+    as_recorded(held, played.run)
     seconds = seconds_of(held, played.run, wire)
     result = concluded(held.job, held.number + 1, played, prices, seconds)
     if isinstance(played.error, RecordingMiss):
@@ -207,7 +209,7 @@ async def _play(held: Held, wire: RecordedWire) -> Played:
     return await play(job, agent=job.unhurried, model=model_on(job, wire), tools=tools, observe=observe)
 
 
-def _as_recorded(held: Held, run: Run) -> None:
+def as_recorded(held: Held, run: Run) -> None:
     """Gives the run's entries the times of the recording, so that the same replay is the same document."""
     take = held.cassette.takes[held.number]
     at = held.cassette.header.at if held.cassette.header is not None else ""
