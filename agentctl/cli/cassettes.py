@@ -13,6 +13,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "show": ("agentctl.cli.cassettes_show:show", "Show what a recording was made of, and what it holds."),
     "scan": ("agentctl.cli.cassettes_scan:scan", "Find keys, tokens and passwords in recordings."),
     "prune": ("agentctl.cli.cassettes_prune:prune", "Remove recordings and takes that nothing replays."),
+    "migrate": ("agentctl.cli.cassettes_migrate:migrate", "Rewrite recordings of older versions in today's form."),
 }
 """See `lazy.Table`."""
 

@@ -141,3 +141,22 @@ def test_the_header_alone(desk: Path) -> None:
     assert read_header(path) == whole
     path.write_text(json.dumps(json.loads(path.read_text())))
     assert read_header(path) == whole
+
+
+def test_migrate(desk: Path) -> None:
+    """What is laid out otherwise is written as this version writes it, with --yes; foreign files are left alone."""
+    ours = desk / "cassettes" / "desk" / "order.yaml"
+    before = ours.read_bytes()
+    ours.write_text(json.dumps(json.loads(ours.read_text())))
+    foreign = desk / "cassettes" / "theirs.yaml"
+    foreign.write_text("interactions: []\nversion: 1\n")
+    assert "would migrate" in agentctl(desk, "cassettes", "migrate").stdout
+    done = agentctl(desk, "cassettes", "migrate", "--yes", "--json")
+    assert json.loads(done.stdout)["migrated"] == [str(ours)]
+    assert ours.read_bytes() == before
+    assert foreign.read_text() == "interactions: []\nversion: 1\n"
+    assert "0 to migrate" in agentctl(desk, "cassettes", "migrate").stdout
+    edit(ours, '"schema": 1', '"schema": 99')
+    refused = agentctl(desk, "cassettes", "migrate", "--yes")
+    assert refused.returncode == 2
+    assert "schema 99" in refused.stderr
