@@ -250,14 +250,31 @@ def test_a_recorded_read_is_used_after_the_same_writes_only(sale: Project) -> No
 
 def test_another_answer_of_a_write_ends_it_before_anything_is_paid(sale: Project) -> None:
     """The model was told `booked`; a world in which the tool says otherwise is not the one of the conversation."""
+    words = sale.root / "prompts/till-tools/words.txt"
+    words.write_text("booked")
+    edit(words.parent / "till.py", 'return "booked"', f'return __import__("pathlib").Path({str(words)!r}).read_text()')
+    assert statuses(record(sale, Canned(dict(SALE_TURNS)))) == {"sale": "pass"}
+    words.write_text("on the list")  # no code has changed, and yet
     say(sale, "What is tea?", "What is milk?")
-    edit(sale.root / "prompts/till-tools/till.py", 'return "booked"', 'return "on the list"')
     wire = Canned()
     case = case_of(onward(sale, "live", wire=wire), "sale")
     assert (case.status, wire.sent) == ("stale", 0)
     assert "result of book" in case.stale
     assert "--tools live" in case.hint
     assert "recorded: booked" in case.reason
+
+
+def test_a_tool_with_other_code_runs_and_the_run_goes_on_from_what_it_says(sale: Project) -> None:
+    """Its recorded result is not used; what it returns now makes the next request another one."""
+    edit(sale.root / "prompts/till-tools/till.py", 'return "booked"', 'return "on the list"')
+    wire = Canned(dict(SALE_TURNS))
+    evaluation = onward(sale, "live", wire=wire)
+    assert (statuses(evaluation), wire.sent) == ({"sale": "pass"}, 3)
+    case = case_of(evaluation, "sale")
+    assert case.parted is not None
+    assert (case.parted.turn, case.parted.about) == (2, "the result of book")
+    stopped = case_of(onward(sale, "stop"), "sale")
+    assert (stopped.status, turns_of(stopped)) == ("stopped", 1)
 
 
 def test_with_live_tools_every_tool_runs_from_the_start(sale: Project) -> None:

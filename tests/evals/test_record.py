@@ -87,7 +87,7 @@ def test_live_tools_that_answer_otherwise_are_named(recorded: Project) -> None:
     assert '"price":3' in case.reason
     assert '"price":4' in case.reason
     assert case_of(tools, "sell-cake").status == "pass"
-    assert statuses(replay(recorded)) == ALL_PASS
+    assert set(statuses(replay(recorded)).values()) == {"stale"}  # without running it, that it changed is all one knows
 
 
 def test_live_tools_see_their_own_state(recorded: Project) -> None:
