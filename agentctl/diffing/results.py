@@ -213,6 +213,9 @@ def _totals(old: Sequence[JsonObject], new: Sequence[JsonObject]) -> Iterator[To
         counts = [sum(case["status"] == status for case in cases) for cases in (old, new)]
         if any(counts):
             yield Total(status, counts[0], counts[1])
+    marked = [sum(bool(case.get("stale_matched")) for case in cases) for cases in (old, new)]
+    if any(marked):
+        yield Total("stale_matched", marked[0], marked[1])
 
 
 def _sums(cases: Sequence[JsonObject]) -> dict[str, float | None]:
