@@ -16,6 +16,11 @@ hypothesis.settings.load_profile("untimed")
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each processor: many tests wait, for a process, a terminal or a signal."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys, base URLs and flags from the environment would make a test depend on who runs it."""

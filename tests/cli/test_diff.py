@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,10 +34,10 @@ NEW_TOOLS = TOOLS.replace(
 ).replace("Cancels an order for good.", "Cancels an order for good. Ask first.")
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The desk in two versions, with a suite recorded from the simulator by the first."""
-    root = lay_down(tmp_path)
+    root = lay_down(tmp_path_factory.mktemp("desk"))
     (root / "evals").mkdir()
     (root / "evals" / "desk.yaml").write_text(SUITE)
     done = agentctl(root, "eval", "--simulate", "--record-mode", "all", "-o", "first.json")
@@ -46,6 +47,12 @@ def desk(tmp_path: Path) -> Path:
     )
     (root / "prompts" / "desk-tools" / "v2.yaml").write_text(NEW_TOOLS)
     return root
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(made, tmp_path / "desk"))
 
 
 def document(root: Path, *arguments: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,19 @@ import pytest
 from support.desk import agentctl, lay_down
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The desk with one stored run: an order is looked up, and something is said."""
-    root = lay_down(tmp_path)
+    root = lay_down(tmp_path_factory.mktemp("desk"))
     done = agentctl(root, "run", "desk", "--simulate", "-q", "Where is ORD-7?", "Thank you")
     assert done.returncode == 0, done.stderr
     return root
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True))
 
 
 def forked(root: Path, *flags: str) -> dict[str, Any]:
