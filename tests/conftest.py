@@ -17,8 +17,8 @@ LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each processor: many tests wait, for a process, a terminal or a signal."""
-    return 2 * (os.cpu_count() or 1)
+    """One more than there are processors: many tests wait, for a process, a terminal or a signal."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,17 @@ it; the order of tools is, since the model reads them in that order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.spec import ToolSpec
 from agentctl.config.canonical import digest
+
+HANDLER: Final = "handler "
+"""How the components begin that are the code behind a tool; see `config.code`."""
+
+SETUP: Final = "setup"
+"""The component that is the code which fills a workspace."""
 
 
 def components(

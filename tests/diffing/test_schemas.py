@@ -233,7 +233,7 @@ def _validator(schema: Any) -> Any:
         return None
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs(), st.lists(instances, min_size=1, max_size=12))
 def test_no_refusal_goes_unannounced(pair: tuple[Any, Any], given_: list[Any]) -> None:
     """If an instance was valid and is no longer, some change says breaking."""
