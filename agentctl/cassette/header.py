@@ -1,10 +1,15 @@
-"""Our header, to and from JSON. What is not there in the shape written here is refused: a header is never guessed."""
+"""Our header, to and from JSON. What is not there in the shape written here is refused: a header is never guessed.
+
+A header of an older schema is brought up to today's, step by step, before it is looked at.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from agentctl.agent.events import JsonObject, Observed, ToolReturned
+from agentctl.cassette.staleness import is_code
 from agentctl.cassette.tape import SCHEMA, Break, Header, RecordedTool, Take
 from agentctl.errors import CassetteError
 
@@ -29,15 +34,13 @@ def to_json(header: Header) -> JsonObject:
 
 
 def from_json(data: Any, interactions: int) -> Header:
-    """The header that `to_json` wrote, for a file of that many interactions.
+    """The header that `to_json` wrote, now or in an older version, for a file of that many interactions.
 
     Raises:
         CassetteError: it is of a newer schema, or not whole.
     """
     try:
-        schema = data["schema"]
-        if schema != SCHEMA:
-            raise newer(schema)
+        data = _upgraded(data)
         recorded = data["recorded"]
         header = Header(
             suite=data["suite"],
@@ -49,7 +52,6 @@ def from_json(data: Any, interactions: int) -> Header:
             by=recorded["by"],
             source=recorded["source"],
             takes=tuple([_take(take, interactions) for take in data["takes"]]),
-            schema=schema,
             partial=data.get("partial", False) is True,
             transcript=data.get("transcript", False) is True,
         )
@@ -61,12 +63,31 @@ def from_json(data: Any, interactions: int) -> Header:
     return header
 
 
-def newer(schema: object) -> CassetteError:
-    """The error for a header this version cannot read."""
-    if isinstance(schema, int) and schema > SCHEMA:
+def _upgraded(data: JsonObject) -> JsonObject:
+    """The header as today's schema has it.
+
+    Raises:
+        CassetteError: it is of a newer schema, or of one that never was.
+    """
+    schema = data["schema"]
+    if type(schema) is not int or schema < 1:
+        raise CassetteError(f"its header has schema {schema!r}, which never existed")
+    if schema > SCHEMA:
         message = f"its header has schema {schema}; this agentctl reads up to {SCHEMA}"
-        return CassetteError(message, hint="upgrade agentctl, or record the case again")
-    return CassetteError(f"its header has schema {schema!r}, which never existed")
+        raise CassetteError(message, hint="upgrade agentctl, or record the case again")
+    for upgrade in UPGRADES[schema - 1 :]:
+        data = upgrade(data)
+    return data
+
+
+def _without_lines_of_code(data: JsonObject) -> JsonObject:
+    """1 to 2: digests of code were made of its lines; what they say of today's syntax trees cannot be known."""
+    kept = {name: value for name, value in data["components"].items() if not is_code(name)}
+    return {**data, "components": kept}
+
+
+UPGRADES: Final[tuple[Callable[[JsonObject], JsonObject], ...]] = (_without_lines_of_code,)
+"""From schema 1 to 2, and so on: as many as there were older ones."""
 
 
 def _take_json(take: Take) -> JsonObject:

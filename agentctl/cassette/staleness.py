@@ -9,14 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from agentctl.cassette.tape import Header
-
-HANDLER: Final = "handler "
-"""How the components begin that are the code behind a tool."""
+from agentctl.config.digest import HANDLER, SETUP
 
 API: Final = "api version"
 
-ORDER: Final = ("system prompt", "model", "params", "betas", API, "tool order", "case input")
-"""In which changes are named; tools come after these, by name."""
+ORDER: Final = ("system prompt", "model", "params", "betas", API, "tool order", "case input", SETUP)
+"""In which changes are named; the code behind tools and the tools come after these, by name."""
 
 
 def changed(header: Header | None, components: Mapping[str, str]) -> tuple[str, ...]:
@@ -31,12 +29,20 @@ def changed(header: Header | None, components: Mapping[str, str]) -> tuple[str, 
 
 def without_code(components: Iterable[str]) -> tuple[str, ...]:
     """Those that still count where the code behind the tools is run anew."""
-    return tuple(name for name in components if not name.startswith(HANDLER))
+    return tuple(name for name in components if not is_code(name))
+
+
+def is_code(component: str) -> bool:
+    """Whether this component is code that runs here, and so nothing that a request says."""
+    return component == SETUP or component.startswith(HANDLER)
 
 
 def _untold(recorded: Mapping[str, str], components: Mapping[str, str]) -> set[str]:
-    """Components that one side says nothing of: an older recording did not write them down, and is none the staler."""
-    return {name for name in recorded.keys() ^ components.keys() if name == API or name.startswith(HANDLER)}
+    """Components that one side says nothing of.
+
+    An older recording did not write them down, and is none the staler; the Python of a git revision is not looked at.
+    """
+    return {name for name in recorded.keys() ^ components.keys() if name == API or is_code(name)}
 
 
 def _place(name: str) -> tuple[int, str]:

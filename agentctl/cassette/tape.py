@@ -19,7 +19,7 @@ from agentctl.agent.events import JsonObject, Observed, ToolReturned
 from agentctl.cassette.encoding import decoded
 from agentctl.errors import CassetteError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of our header. Older ones are upgraded on read, newer ones refused."""
 
 MESSAGES_PATH: Final = "/v1/messages"

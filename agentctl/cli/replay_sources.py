@@ -27,7 +27,7 @@ from agentctl.agent.run import Run
 from agentctl.cassette.file import read
 from agentctl.cassette.foreign import runs as conversations
 from agentctl.cassette.foreign import transcribed
-from agentctl.cassette.staleness import API, HANDLER
+from agentctl.cassette.staleness import API, is_code
 from agentctl.cassette.tape import Cassette, Header, Take
 from agentctl.cli.files import is_file
 from agentctl.cli.session import open_runs
@@ -303,4 +303,4 @@ def _seconds(value: object) -> float:
 
 def _is_of_agent(component: str) -> bool:
     """Whether it belongs to the agent's definition, and not only to a recording."""
-    return component not in {CASE_INPUT, API} and not component.startswith(HANDLER)
+    return component not in {CASE_INPUT, API} and not is_code(component)

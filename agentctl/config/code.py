@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,8 @@ from agentctl.config.digest import HANDLER, SETUP
 SILENT: Final = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 """Fields of the syntax tree that say nothing of what the code does. Empty ones do not count either, so that a version
 of Python that has more of them finds the same digest."""
+
+IMPORTS: Final = (ast.Import, ast.ImportFrom)
 
 
 def code(agent: Agent) -> dict[str, str]:
@@ -37,8 +39,11 @@ def code(agent: Agent) -> dict[str, str]:
     for file, function in places.values():
         named.setdefault(file, set()).add(function)
     folders = {file: _reached(file) for file in named if file.is_absolute()}
-    found = {name: _digest(folders[file], file, function, named[file]) for name, (file, function) in places.items()
-             if file in folders}
+    found = {
+        name: _digest(folders[file], file, function, named[file])
+        for name, (file, function) in places.items()
+        if file in folders
+    }
     if agent.setup is None and agent.source is not None:
         found[SETUP] = _hash("")
     return found
@@ -91,7 +96,9 @@ def _reached(file: Path) -> dict[Path, _File]:
 
 def _digest(reached: dict[Path, _File], file: Path, function: str, handlers: set[str]) -> str:
     own = "\n".join(part.form for part in _own(reached[file].parts, handlers - {function}))
-    others = sorted((place.relative_to(file.parent).as_posix(), each) for place, each in reached.items() if place != file)
+    others = sorted(
+        (place.relative_to(file.parent).as_posix(), each) for place, each in reached.items() if place != file
+    )
     texts = [f"{name}\n" + "\n".join(part.form for part in each.parts) for name, each in others]
     return _hash("\0".join([own, *texts]))
 
@@ -118,7 +125,7 @@ def _parsed(source: bytes) -> _File:
         reader = _Reader()
         return _File(tuple([reader.part(node) for node in tree.body if not _is_text(node)]), tuple(reader.imports))
     except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return _File((_Part("", repr(source), frozenset()),))
+        return _File((_Part("", f"sha256:{sha256(source).hexdigest()}", frozenset()),))
 
 
 class _Reader:
@@ -132,27 +139,37 @@ class _Reader:
         """One statement at the top of a file."""
         self._uses = set()
         defines = node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else ""
-        return _Part(defines, repr(self._form(node)), frozenset(self._uses))
+        return _Part(defines, _hash(repr(self._form(node))), frozenset(self._uses))
 
-    def _form(self, node: ast.AST) -> list[Any]:
-        kind = type(node)
+    def _form(self, node: Any) -> Any:
+        """The node as nested lists and values, of which `repr` makes one text."""
+        kind: Any = type(node)
+        if kind is ast.Constant:
+            return (node.value,)
         if kind is ast.Name:
-            self._uses.add(node.id)  # type: ignore[attr-defined]
-        elif kind is ast.Import or kind is ast.ImportFrom:
+            self._uses.add(node.id)
+            return node.id
+        if kind in IMPORTS:
             self.imports.update(dict.fromkeys(_names(node)))
         form: list[Any] = [kind.__name__]
-        for field in node._fields:
+        for field in _fields(kind):
             value = getattr(node, field, None)
-            if value is None and kind is not ast.Constant or field in SILENT:
-                continue
             if isinstance(value, ast.AST):
                 form += (field, self._form(value))
-            elif isinstance(value, list):
-                items = [self._form(each) if isinstance(each, ast.AST) else each for each in value if not _is_text(each)]
-                form += (field, items) if items else ()
-            else:
+            elif value.__class__ is list:
+                form += (field, self._forms(value)) if value else ()
+            elif value is not None:
                 form += (field, value)
         return form
+
+    def _forms(self, values: list[Any]) -> list[Any]:
+        return [self._form(each) if isinstance(each, ast.AST) else [each] for each in values if not _is_text(each)]
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a kind of node that say what the code does."""
+    return tuple(name for name in kind._fields if name not in SILENT)
 
 
 def _is_text(node: object) -> bool:
@@ -171,15 +188,28 @@ def _names(node: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def _imported(root: Path, place: Path, file: _File) -> Iterator[Path]:
-    """The files below `root`, where absolute imports begin, that the file at `place` imports: packages on the way too."""
+    """The files that the file at `place` imports, packages on the way too; absolute imports begin at `root`."""
+    known = _entries(root)
     for level, name in file.imports:
-        folder = place.parents[level - 1] if 0 < level <= len(place.parents) else root
-        if not folder.is_relative_to(root):
+        first = name.partition(".")[0]
+        if not level and first not in known and f"{first}.py" not in known:
             continue
-        for step in filter(None, name.split(".")):
-            folder /= step
-            for path in (folder.with_name(f"{step}.py"), folder / "__init__.py"):
-                if path.is_file():
-                    yield path
-            if not folder.is_dir():
-                break
+        folder = place.parents[level - 1] if 0 < level <= len(place.parents) else root
+        if folder.is_relative_to(root):
+            yield from _modules(folder, name)
+
+
+def _entries(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(entry.name for entry in folder.iterdir())
+    except OSError:
+        return frozenset()
+
+
+def _modules(folder: Path, name: str) -> Iterator[Path]:
+    """The files of a dotted name that are there, each step of it."""
+    for step in filter(None, name.split(".")):
+        folder /= step
+        yield from (path for path in (folder.with_name(f"{step}.py"), folder / "__init__.py") if path.is_file())
+        if not folder.is_dir():
+            return

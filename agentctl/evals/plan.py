@@ -16,7 +16,7 @@ from agentctl.agent.ports import API_VERSION
 from agentctl.agent.spec import Agent
 from agentctl.cassette.staleness import API
 from agentctl.config.canonical import digest
-from agentctl.config.code import handlers
+from agentctl.config.code import code as code_of
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
@@ -134,7 +134,7 @@ def _jobs(
     if not all(case.transcript for case in cases):
         runner = load_agent(agent or suite.agent, project)
         folder = recordings(project, suite, runner, agent)
-    code = {API: digest(API_VERSION), **handlers(runner)}
+    code = {API: digest(API_VERSION), **code_of(runner)}
     unhurried = replace(runner, limits=replace(runner.limits, max_seconds=None))
     shown = project.show(folder)
     for case in cases:

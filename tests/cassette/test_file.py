@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from agentctl.cassette.file import parse, read, serialise, write
-from agentctl.cassette.tape import Cassette
+from agentctl.cassette.tape import SCHEMA, Cassette
 from agentctl.errors import CassetteError
 
 KILLER = """
@@ -46,7 +46,7 @@ def test_what_is_written_is_read_back(recorded: Cassette) -> None:
     again = read(recorded.path)
     assert again == recorded
     assert serialise(again) == recorded.path.read_bytes()
-    assert recorded.path.read_bytes().startswith(b'{\n  "version": 1,\n  "agentctl": {\n    "schema": 1,')
+    assert recorded.path.read_bytes().startswith(b'{\n  "version": 1,\n  "agentctl": {\n    "schema": 2,')
 
 
 def test_a_save_leaves_only_the_file(recorded: Cassette) -> None:
@@ -85,10 +85,29 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused(recorded: Cassette) -> None:
     """A header of the future is not guessed at."""
     document = orjson.loads(serialise(recorded))
-    document["agentctl"]["schema"] = 2
-    with pytest.raises(CassetteError, match="schema 2") as caught:
+    document["agentctl"]["schema"] = SCHEMA + 1
+    with pytest.raises(CassetteError, match=f"schema {SCHEMA + 1}") as caught:
         parse(orjson.dumps(document))
     assert "upgrade agentctl" in caught.value.hint
+
+
+@pytest.mark.parametrize("schema", [0, -1, True, "2", 2.0, None, [1]])
+def test_a_schema_that_never_was_is_refused(recorded: Cassette, schema: object) -> None:
+    """A number of ours, or nothing that we wrote."""
+    document = orjson.loads(serialise(recorded))
+    document["agentctl"]["schema"] = schema
+    with pytest.raises(CassetteError, match="never existed"):
+        parse(orjson.dumps(document))
+
+
+def test_an_older_schema_is_upgraded(recorded: Cassette) -> None:
+    """Schema 1 digested lines of code: that is forgotten, the rest is as it was, and the next save is of today."""
+    document = orjson.loads(serialise(recorded))
+    document["agentctl"]["schema"] = 1
+    document["agentctl"]["components"] |= {"handler look": "sha256:1", "setup": "sha256:2"}
+    upgraded = parse(orjson.dumps(document))
+    assert upgraded == recorded
+    assert serialise(upgraded) == serialise(recorded)
 
 
 @pytest.mark.parametrize("key", ["schema", "recorded", "suite", "case", "agent", "bundle", "components", "takes"])

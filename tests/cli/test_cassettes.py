@@ -156,7 +156,7 @@ def test_migrate(desk: Path) -> None:
     assert ours.read_bytes() == before
     assert foreign.read_text() == "interactions: []\nversion: 1\n"
     assert "0 to migrate" in agentctl(desk, "cassettes", "migrate").stdout
-    edit(ours, '"schema": 1', '"schema": 99')
+    edit(ours, '"schema": 2', '"schema": 99')
     refused = agentctl(desk, "cassettes", "migrate", "--yes")
     assert refused.returncode == 2
     assert "schema 99" in refused.stderr

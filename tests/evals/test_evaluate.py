@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from agentctl.config import code
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected, UsageError
 from agentctl.evals.evaluate import evaluate
@@ -111,11 +110,25 @@ def test_a_changed_component_makes_every_case_stale(
 
 def test_changed_code_makes_stale_what_it_may_have_answered(recorded: Project) -> None:
     """A handler's code is a component of its own; run live, it is what is put to the test, and no objection."""
-    edit(recorded.prompts / "till-tools" / "till.py", "def price(thing", "def price(thing ")
-    code._code.cache_clear()
-    code._read.cache_clear()
+    edit(recorded.prompts / "till-tools" / "till.py", "there is no {thing}", "no {thing}")
     assert {case.stale for case in replay(recorded).cases} == {("handler price",)}
     assert statuses(play(plan(recorded), live_tools=True)) == ALL_PASS
+
+
+@pytest.mark.parametrize("text", [None, "def price(:\n"])
+def test_code_that_is_gone_or_broken_is_changed_code(recorded: Project, text: str | None) -> None:
+    """Nothing is played with tools that could not have answered."""
+    file = recorded.prompts / "till-tools" / "till.py"
+    file.unlink() if text is None else file.write_text(text)
+    assert {case.status for case in replay(recorded).cases} == {"stale"}
+
+
+def test_a_changed_setup_makes_every_case_stale(recorded: Project) -> None:
+    """What fills the workspace shapes what tools find in it; without one, there is nothing to find."""
+    edit(recorded.prompts / "till-tools" / "till.py", "'bread', 2.0", "'bread', 3.0")
+    assert {case.stale for case in replay(recorded).cases} == {("setup",)}
+    edit(recorded.prompts / "till-tools" / "v1.yaml", "setup: till.py:create\n", "")
+    assert all("setup" in case.stale for case in replay(recorded).cases)
 
 
 def test_a_changed_input_makes_its_case_stale(recorded: Project) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from agentctl.agent import handlers
 from agentctl.agent.ports import Request, WireReply
-from agentctl.config import code
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import evaluate
 from agentctl.evals.live import live_player
@@ -222,8 +221,6 @@ def edit(path: Path, old: str, new: str) -> None:
     if path.suffix == ".py":
         shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)
         handlers._module.cache_clear()
-        code._code.cache_clear()
-        code._read.cache_clear()
 
 
 def play(
