@@ -17,7 +17,7 @@ import orjson
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.ports import Request
-from agentctl.cassette.redact import Redactor
+from agentctl.cassette.secrets.redact import Redactor
 from agentctl.cassette.tape import MESSAGES_PATH, Interaction
 from agentctl.errors import CassetteError
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from agentctl.agent.events import Json, JsonObject
 from agentctl.agent.ports import Request
 from agentctl.cassette.match import NOT_ASKED, canonical
-from agentctl.cassette.redact import SHAPES_ONLY, Redactor
+from agentctl.cassette.secrets.redact import SHAPES_ONLY, Redactor
 from agentctl.cassette.tape import Cassette
 from agentctl.cassette.words import marked
 from agentctl.errors import CassetteError, RecordingMiss

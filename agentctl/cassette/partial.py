@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.record import Tape, save
-from agentctl.cassette.redact import Redactor
+from agentctl.cassette.secrets.redact import Redactor
 from agentctl.cassette.staleness import changed
 from agentctl.cassette.tape import Cassette, Header
 from agentctl.errors import CassetteError

@@ -12,7 +12,7 @@ from agentctl.agent.events import Observed, ToolCalled, ToolReturned
 from agentctl.agent.ports import Request, WireReply
 from agentctl.cassette.match import Chain, RecordedChain
 from agentctl.cassette.nearest import Diverged, differences
-from agentctl.cassette.redact import SHAPES_ONLY, Redactor
+from agentctl.cassette.secrets.redact import SHAPES_ONLY, Redactor
 from agentctl.cassette.tape import Break, Cassette, Take
 from agentctl.errors import CassetteError, RecordingMiss, Unreachable
 

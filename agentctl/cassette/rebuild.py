@@ -32,8 +32,8 @@ from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.cassette.file import write
 from agentctl.cassette.record import readable_body
-from agentctl.cassette.redact import Redactor
-from agentctl.cassette.scrub import redacted, redacted_take
+from agentctl.cassette.secrets.redact import Redactor
+from agentctl.cassette.secrets.scrub import redacted, redacted_take
 from agentctl.cassette.tape import API_BASE, MESSAGES_PATH, Break, Cassette, Header, Interaction, RecordedTool, Take
 
 ERRORS: Final = range(300, 600)

@@ -21,8 +21,8 @@ from agentctl.agent.events import JsonObject, Observed, ToolCalled, ToolReturned
 from agentctl.agent.ports import Clock, Request, Tools, Wire, WireReply
 from agentctl.cassette.file import write
 from agentctl.cassette.match import Chain
-from agentctl.cassette.redact import SHAPES_ONLY, Redactor
-from agentctl.cassette.scrub import REPLY_HEADERS, redacted, redacted_take
+from agentctl.cassette.secrets.redact import SHAPES_ONLY, Redactor
+from agentctl.cassette.secrets.scrub import REPLY_HEADERS, redacted, redacted_take
 from agentctl.cassette.tape import API_BASE, Break, Cassette, Header, Interaction, RecordedTool, Take
 from agentctl.errors import ModelError
 

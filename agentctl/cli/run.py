@@ -23,7 +23,7 @@ from agentctl.agent.ports import Approve, Sink
 from agentctl.agent.run import text_of
 from agentctl.cli import exits
 from agentctl.cli.approval import allow, asking
-from agentctl.cli.chat_input import typing_ahead
+from agentctl.cli.chat.input import typing_ahead
 from agentctl.cli.console import complain, json_document, json_line, note, say, silence_stdout
 from agentctl.cli.outcome import document, exit_code, price_for
 from agentctl.cli.screen import readers_may_leave, screen

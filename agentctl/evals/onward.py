@@ -21,7 +21,7 @@ from agentctl.agent.ports import OnDelta, OnFailure, Request
 from agentctl.agent.run import Run
 from agentctl.cassette.match import canonical
 from agentctl.cassette.play import RecordedTools, rerecord
-from agentctl.cassette.redact import Redactor
+from agentctl.cassette.secrets.redact import Redactor
 from agentctl.cassette.tape import Cassette
 from agentctl.errors import AgentctlError, CassetteError, RecordingMiss
 from agentctl.evals.divergence import Held, as_recorded, marked, parted_at, replay_to_divergence, seconds_of, unanswered

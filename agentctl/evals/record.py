@@ -19,7 +19,7 @@ from agentctl.cassette.extend import ExtendedWire
 from agentctl.cassette.hold import hold
 from agentctl.cassette.play import RecordedWire
 from agentctl.cassette.record import RecordingTools, RecordingWire, Tape, save
-from agentctl.cassette.redact import Redactor
+from agentctl.cassette.secrets.redact import Redactor
 from agentctl.cassette.tape import API_BASE, Cassette, Header
 from agentctl.errors import AgentctlError, CassetteError
 from agentctl.evals.plan import Job

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from agentctl.cassette.rules import NO_RULES, Rules, names_known
+from agentctl.cassette.secrets.rules import NO_RULES, Rules, names_known
 from agentctl.config.check import Many, Part, check
 from agentctl.config.documents import Text
 from agentctl.config.findings import Invalid

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agentctl.agent.events import JsonObject
-from agentctl.cassette.rules import NO_RULES, Rules
+from agentctl.cassette.secrets.rules import NO_RULES, Rules
 from agentctl.config.check import check
 from agentctl.config.document import Document
 from agentctl.config.nearest import nearest

@@ -24,7 +24,7 @@ from agentctl.agent.run import Run
 from agentctl.cassette.file import parse, read
 from agentctl.cassette.foreign import runs
 from agentctl.cassette.tape import Cassette, Interaction
-from agentctl.cli.replaying import replay_line, replay_runs
+from agentctl.cli.replay.recorded import replay_line, replay_runs
 from agentctl.errors import CassetteError
 from agentctl.model.decode import decode_reply
 

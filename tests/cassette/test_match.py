@@ -17,7 +17,7 @@ from agentctl.agent.ports import Request
 from agentctl.cassette import match
 from agentctl.cassette.match import Chain, RecordedChain
 from agentctl.cassette.record import readable_body
-from agentctl.cassette.redact import SHAPES_ONLY
+from agentctl.cassette.secrets.redact import SHAPES_ONLY
 from agentctl.cassette.tape import Interaction
 from agentctl.errors import CassetteError
 

@@ -16,7 +16,7 @@ from agentctl.agent.ports import WireReply
 from agentctl.cassette.file import read
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.record import RecordingWire, Tape, public_base, readable_body, save
-from agentctl.cassette.redact import redactor
+from agentctl.cassette.secrets.redact import redactor
 from agentctl.cassette.tape import Break
 from agentctl.errors import Unreachable
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentctl.cassette.redact import SHAPES_ONLY, redactor, secrets_in
+from agentctl.cassette.secrets.redact import SHAPES_ONLY, redactor, secrets_in
 
 
 @pytest.mark.parametrize(

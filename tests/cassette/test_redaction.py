@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 from agentctl.agent.events import Observed, ToolReturned
 from agentctl.agent.ports import Request
 from agentctl.cassette.file import read
-from agentctl.cassette.kinds import BUILT_IN, SECRETS
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.record import RecordingWire, Tape, save
-from agentctl.cassette.redact import SHAPES_ONLY, Redactor, redactor, secrets_in
-from agentctl.cassette.rules import Rules, kinds_named
-from agentctl.cassette.scrub import redacted
+from agentctl.cassette.secrets.kinds import BUILT_IN, SECRETS
+from agentctl.cassette.secrets.redact import SHAPES_ONLY, Redactor, redactor, secrets_in
+from agentctl.cassette.secrets.rules import Rules, kinds_named
+from agentctl.cassette.secrets.scrub import redacted
 from agentctl.cassette.tape import API_BASE, Interaction
 from agentctl.errors import Unreachable
 from support.planted import PERSONS, core, made, splits

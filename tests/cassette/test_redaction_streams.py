@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentctl.cassette.redact import SHAPES_ONLY, redactor
-from agentctl.cassette.streams import redacted_stream, respread
+from agentctl.cassette.secrets.redact import SHAPES_ONLY, redactor
+from agentctl.cassette.secrets.streams import redacted_stream, respread
 from agentctl.model.decode import decode_reply
 from support.planted import core, made, splits
 

@@ -15,9 +15,9 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from agentctl.cassette.redact import SHAPES_ONLY, redactor
-from agentctl.cassette.rules import Rules
-from agentctl.cassette.scan import masked, scan
+from agentctl.cassette.secrets.redact import SHAPES_ONLY, redactor
+from agentctl.cassette.secrets.rules import Rules
+from agentctl.cassette.secrets.scan import masked, scan
 from support.planted import PERSONS, core, made, splits
 
 PLANTED = made(1)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from agentctl.cli.eval_screen import Screen
-from agentctl.cli.eval_table import lines_of
+from agentctl.cli.eval.screen import Screen
+from agentctl.cli.eval.table import lines_of
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import evaluate
 from agentctl.evals.onward import OnwardPlayer, Policy

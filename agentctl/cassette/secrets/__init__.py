@@ -1,0 +1,1 @@
+"""What must never stand in a recording: found, and taken out."""

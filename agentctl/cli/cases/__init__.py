@@ -1,0 +1,1 @@
+"""Runs, sessions and foreign recordings that become cases of a suite."""

@@ -1,0 +1,96 @@
+"""`agentctl chat`: a person talks to an agent and sees what it does, turn by turn, in their terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from agentctl.agent.events import RunStarted
+from agentctl.agent.spec import Agent
+from agentctl.cli import exits
+from agentctl.cli.chat.input import reader, typing_ahead
+from agentctl.cli.chat.session import Chat
+from agentctl.cli.chat.slash import COMMANDS
+from agentctl.cli.console import note
+from agentctl.cli.screen import readers_may_leave, screen
+from agentctl.cli.session import open_session
+from agentctl.errors import UsageError
+
+HISTORY: Final = "chat_history"
+
+
+def chat(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="name, name@2 or name@git:REV", show_default=False)],
+    *,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Talk to the built-in simulator: no key needed.")
+    ] = False,
+    model: Annotated[str | None, typer.Option(metavar="ID", help="Another model than the document's.")] = None,
+    thinking: Annotated[bool, typer.Option("--thinking/--no-thinking", help="Show the model's thinking.")] = True,
+    go_on: Annotated[bool, typer.Option("-c", "--continue", help="Go on with the agent's latest stored run.")] = False,
+    resume_run: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with this stored run.")] = None,
+) -> int:
+    """Talk to an agent, with a live trace of every turn.
+
+    Enter sends; Alt-Enter, or a backslash at the end of the line, begins a new line. Ctrl-C stops the agent and keeps
+    the conversation; twice leaves. Ctrl-D leaves. /help lists the commands. When standard input is no terminal, each of
+    its lines is one message.
+    """
+    if go_on and resume_run is not None:
+        raise UsageError("--continue and --resume-run each name a run", hint="use one of them")
+    wanted = "latest" if go_on else resume_run
+    with readers_may_leave(), typing_ahead():
+        return asyncio.run(_chat(agent, wanted, simulate=simulate, model=model, thinking=thinking))
+
+
+async def _chat(ref: str, wanted: str | None, *, simulate: bool, model: str | None, thinking: bool) -> int:
+    console = screen(sys.stdout)
+    async with open_session(ref, simulate=simulate, model=model) as session:
+        source = reader(session.project.state / HISTORY, list(COMMANDS))
+        talking = Chat(session, console, source, COMMANDS, thinking=thinking)
+        talking.page.line(f"{session.agent.ref} · {session.agent.model}", "bold", indent="")
+        if session.simulation:
+            talking.say(session.simulation, "yellow")
+        if source.shows_typing:
+            talking.say("/help lists the commands; Ctrl-C stops the agent, Ctrl-D leaves")
+        if wanted is not None:
+            _go_on(talking, wanted)
+        code = await talking.talk()
+        if code != exits.TERMINATED:
+            _farewell(talking)
+        return code
+
+
+def _go_on(talking: Chat, wanted: str) -> None:
+    """Takes a stored run up again; `wanted` is an id, part of one, or `latest` for the agent's own newest."""
+    session = talking.session
+    if wanted == "latest":
+        newest = session.runs.latest(session.agent.ref)
+        if newest is None:
+            raise UsageError(f"no run of {session.agent.ref} is stored yet", hint="leave --continue out to begin one")
+        run_id = newest.id
+    else:
+        run_id = session.runs.resolve(wanted)
+    talking.resume(run_id)
+    talking.say(f"going on with run {run_id}")
+    started = talking.conversation.run.started
+    if started is not None and (changes := _changes(started, session.agent)):
+        talking.say(f"changed since it began: {changes}", "yellow")
+
+
+def _changes(started: RunStarted, agent: Agent) -> str:
+    """The components of the definition that are not what they were."""
+    names = sorted({*started.components, *agent.components})
+    changed = [name for name in names if started.components.get(name) != agent.components.get(name)]
+    other = [f"the agent was {started.agent}"] if started.agent != agent.ref else []
+    return ", ".join([*other, *changed])
+
+
+def _farewell(talking: Chat) -> None:
+    """Where the conversation is now, for whoever sits at a terminal; on standard error, since it is none of it."""
+    if talking.conversation.id:
+        flag = " --simulate" if talking.session.live.simulated else ""
+        note(f"run {talking.conversation.id}; go on with: agentctl chat {talking.session.agent.ref} --continue{flag}")
