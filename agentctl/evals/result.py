@@ -61,6 +61,7 @@ class CaseResult:
     transcript: bool = False
     """Whether the run was made by an agent that is not defined here."""
     metadata: JsonObject = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
     reused: Reused | None = None
     """What of the run came from its recording; None when there was nothing it could have come from."""
     stale_matched: bool = False
@@ -93,6 +94,7 @@ class CaseResult:
             "asserts": [_verdict_json(verdict) for verdict in self.verdicts],
             **({"transcript": True} if self.transcript else {}),
             **({"metadata": self.metadata} if self.metadata else {}),
+            **({"tags": list(self.tags)} if self.tags else {}),
             **self._marks,
             **(_NO_OUTCOME if outcome is None else _outcome_json(outcome)),
         }

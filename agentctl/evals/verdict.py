@@ -54,6 +54,7 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
         outcome=outcome,
         transcript=case.transcript,
         metadata=case.metadata,
+        tags=case.tags,
     )
 
 
@@ -99,6 +100,7 @@ def failed_run(
         outcome=outcome,
         transcript=job.case.transcript,
         metadata=job.case.metadata,
+        tags=job.case.tags,
     )
 
 

@@ -49,6 +49,7 @@ def test_the_document_has_what_is_promised(evaluation: Evaluation) -> None:
         assert case.keys() >= promised
     assert (failed["status"], passed["status"], stale["status"]) == ("fail", "pass", "stale")
     assert stale["stale"] == ["case input"]
+    assert (failed["tags"], passed["tags"]) == (["read"], ["write"])
     first = failed["asserts"][0]
     assert (first["type"], first["value"], first["pass"], first["score"]) == ("contains", "4", False, 0.0)
     assert first["reason"] == 'the answer does not contain "4"'
