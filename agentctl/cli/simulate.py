@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import IO, Annotated, Final
 
+import orjson
 import typer
 
 from agentctl.cli import exits
 from agentctl.cli.console import json_line, note
 from agentctl.errors import AgentctlError, UsageError
+from agentctl.simulator.api import Served
+from agentctl.simulator.faults.fault import Unknown
+from agentctl.simulator.faults.plan import Plan, load_plan, rule_of
 from agentctl.simulator.script import load_script
 from agentctl.simulator.server import Simulator
 
@@ -25,15 +31,63 @@ def simulate(
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
+    faults: Annotated[
+        Path | None, typer.Option("--faults", metavar="FILE", help="What goes wrong, and when: a file of faults.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="FAULT[:P]", help="What goes wrong, with probability P: 529:0.1."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Another throw of the dice.")] = None,
+    transcript: Annotated[
+        Path | None,
+        typer.Option("--transcript", metavar="FILE", help="Write a line of JSON for each request."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
 ) -> int:
     """Serve a local, scripted Messages API until Ctrl-C.
 
-    Point any client at it with ANTHROPIC_BASE_URL and any key.
+    Point any client at it with ANTHROPIC_BASE_URL and any key. Faults are also taken from the script's rules and from
+    the request header x-simulate-fault: an error status as in `429,retry_after=2`, a stream that ends early as in
+    `eof,at=tool`, `stall`, `rst`, `trickle`, `pings` and more; a wrong name lists them all.
     """
     if script is not None and not script.is_file():
         raise UsageError(f"there is no file {script}", hint="agents keep theirs in prompts/<agent>/simulator.yaml")
-    return asyncio.run(_serve(Simulator(load_script(script), host=host, port=port), as_json=json))
+    plan = _plan(faults, fault or [], seed)
+    with ExitStack() as stack:
+        told = _told(stack.enter_context(_opened(transcript))) if transcript is not None else None
+        simulator = Simulator(load_script(script), host=host, port=port, faults=plan, on_served=told)
+        return asyncio.run(_serve(simulator, as_json=json))
+
+
+def _plan(file: Path | None, texts: Sequence[str], seed: int | None) -> Plan:
+    """The faults of the flags, before those of the file.
+
+    Raises:
+        UsageError: there is no such file, or no such fault.
+        ConfigError: the file is wrong.
+    """
+    if file is not None and not file.is_file():
+        raise UsageError(f"there is no file {file}")
+    try:
+        rules = [rule_of(text) for text in texts]
+    except Unknown as unknown:
+        raise UsageError(f"--fault: {unknown}", hint=unknown.hint) from None
+    return load_plan(file, rules, seed)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    try:
+        return path.open("wb", buffering=0)
+    except OSError as error:
+        raise UsageError(f"--transcript: {path} cannot be written ({error.strerror or error})") from None
+
+
+def _told(file: IO[bytes]) -> Callable[[Served], None]:
+    def tell(served: Served) -> None:
+        file.write(orjson.dumps(asdict(served)) + b"\n")
+
+    return tell
 
 
 async def _serve(simulator: Simulator, *, as_json: bool) -> int:
@@ -60,5 +114,7 @@ async def _serve(simulator: Simulator, *, as_json: bool) -> int:
         note(f"use it with: ANTHROPIC_BASE_URL={server.base_url} ANTHROPIC_API_KEY=simulated agentctl ...")
         await stopped
     refused = sum(1 for served in simulator.served if served.error)
-    note(f"{len(simulator.served)} requests answered, {refused} of them refused")
+    bent = sum(1 for served in simulator.served if served.fault)
+    answered = f"{len(simulator.served)} requests answered, {refused} of them refused"
+    note(answered + (f", {bent} with a fault, {len(simulator.billed)} billed" if bent else ""))
     return stopped.result()

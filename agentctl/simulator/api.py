@@ -5,7 +5,7 @@ The transcript holds verdicts and what was billed, never keys: a key is looked a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -13,8 +13,12 @@ from typing import Any, Final
 import orjson
 
 from agentctl.agent.events import JsonObject
-from agentctl.simulator.compose import compose
+from agentctl.simulator.compose import Chosen, chosen, compose, digest_of
 from agentctl.simulator.errors import Refusal, invalid
+from agentctl.simulator.faults.apply import faulty
+from agentctl.simulator.faults.fault import HEADER, Fault, Layer, Unknown, fault_of
+from agentctl.simulator.faults.plan import Plan
+from agentctl.simulator.faults.replies import instead
 from agentctl.simulator.http import HttpReply, HttpRequest, Malformed
 from agentctl.simulator.script import Script
 from agentctl.simulator.stream import events_of
@@ -42,6 +46,9 @@ LIMITS: Final = {
 }
 ORGANISATION: Final = {"anthropic-organization-id": "00000000-0000-0000-0000-000000000000"}
 
+UNPLANNED: Final = -1
+"""Stands where the place in the plan would, for a fault that is not planned."""
+
 TOO_LARGE: Final = 413
 """Has a type of its own among the errors of the wire."""
 
@@ -58,28 +65,32 @@ class Served:
     reason: str = ""
     """Its sentence."""
     usage: Mapping[str, Any] | None = None
-    """As the reply had it; None when nothing was billed."""
+    """What the whole message costs, also when a fault kept it from the client; None when nothing was billed."""
+    fault: str = ""
+    """What went wrong with the reply on purpose."""
 
 
 class Api:
     """The Messages API as a script plays it."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(
+        self, script: Script, faults: Plan | None = None, on_served: Callable[[Served], None] | None = None
+    ) -> None:
         self.served: list[Served] = []
+        self._on_served = on_served
         self._script = script
+        self._faults = faults or Plan()
         self._cache = PromptCache()
 
     def answer(self, request: HttpRequest) -> HttpReply:
         """The reply to a request, whatever it is."""
         request_id = _request_id(request.path.encode() + request.body)
         try:
-            reply, usage = self._reply(request, request_id)
+            return self._reply(request, request_id)
         except Refusal as refusal:
             return self._refused(request.method, request.path, refusal, request_id)
         except ScriptFault as fault:
             return self._refused(request.method, request.path, Refusal(500, "api_error", str(fault)), request_id)
-        self.served.append(Served(request.method, request.path, 200, usage=usage))
-        return reply
 
     def refuse(self, malformed: Malformed) -> HttpReply:
         """The reply to bytes that are no request."""
@@ -87,25 +98,78 @@ class Api:
         refusal = Refusal(malformed.status, kind, str(malformed))
         return self._refused("", "", refusal, _request_id(str(malformed).encode()))
 
-    def _reply(self, request: HttpRequest, request_id: str) -> tuple[HttpReply, JsonObject | None]:
-        """The reply to a request that is as it should be, and what it is billed."""
+    def _reply(self, request: HttpRequest, request_id: str) -> HttpReply:
+        """The reply to a request, faults and all.
+
+        Raises:
+            Refusal: it is not as it should be.
+            ScriptFault: the script fails on it.
+        """
         _check_route(request)
         _check_key(request.headers)
         body = _parsed(request.body)
         version, beta = request.headers.get("anthropic-version"), "anthropic-beta" in request.headers
         counting = request.path == COUNT
         validate(body, version, beta=beta, counting=counting)
-        whole = _headers(JSON, request_id)
         if counting:
-            return HttpReply(200, whole, orjson.dumps({"input_tokens": count_request(body)})), None
-        message, delay = compose(self._script, body, self._cache)
-        if body.get("stream"):
-            return HttpReply(200, _headers(SSE, request_id), events_of(message), delay), message["usage"]
-        return HttpReply(200, whole, orjson.dumps(message), delay), message["usage"]
+            counted = orjson.dumps({"input_tokens": count_request(body)})
+            return self._serve(request, HttpReply(200, _headers(JSON, request_id), counted))
+        return self._answered(request, body, request_id)
+
+    def _answered(self, request: HttpRequest, body: JsonObject, request_id: str) -> HttpReply:
+        """The message that the script has for this request, or the first fault that fits it."""
+        choice = chosen(self._script, body)
+        message: JsonObject | None = None
+        for index, fault in self._due(request, body, choice):
+            if fault.layer is Layer.REPLY:
+                self._faults.fired(index)
+                return self._serve(request, instead(fault, request_id, _headers({}, request_id)), None, fault)
+            message = message or compose(self._script, body, choice, self._cache)
+            whole = _carrying(message, body, choice, request_id)
+            streams = bool(body.get("stream"))
+            reply = faulty(fault, message, whole, streams=streams, gzips=request.takes_gzip)
+            if reply is not None:
+                self._faults.fired(index)
+                return self._serve(request, reply, message["usage"], fault)
+        message = message or compose(self._script, body, choice, self._cache)
+        return self._serve(request, _carrying(message, body, choice, request_id), message["usage"])
+
+    def _due(self, request: HttpRequest, body: JsonObject, choice: Chosen) -> Iterator[tuple[int, Fault]]:
+        """The faults that may happen: what the request itself asks for, then the script's, then those of the plan.
+
+        Raises:
+            Refusal: the request asks for a fault that there is none of.
+        """
+        asked = request.headers.get(HEADER)
+        try:
+            for text in filter(None, (asked, choice.reply.fault)):
+                yield UNPLANNED, fault_of(text)
+        except Unknown as unknown:
+            raise invalid(f"{HEADER}: {unknown} {unknown.hint}".rstrip()) from None
+        yield from self._faults.due(body, digest_of(body), choice.conversation.turn)
+
+    def _serve(
+        self, request: HttpRequest, reply: HttpReply, usage: JsonObject | None = None, fault: Fault | None = None
+    ) -> HttpReply:
+        name = "" if fault is None else str(fault)
+        self._tell(Served(request.method, request.path, reply.status, usage=usage, fault=name))
+        return reply
+
+    def _tell(self, served: Served) -> None:
+        self.served.append(served)
+        if self._on_served is not None:
+            self._on_served(served)
 
     def _refused(self, method: str, path: str, refusal: Refusal, request_id: str) -> HttpReply:
-        self.served.append(Served(method, path, refusal.status, refusal.type, refusal.message))
+        self._tell(Served(method, path, refusal.status, refusal.type, refusal.message))
         return HttpReply(refusal.status, _headers(JSON, request_id), orjson.dumps(refusal.body(request_id)))
+
+
+def _carrying(message: JsonObject, body: JsonObject, choice: Chosen, request_id: str) -> HttpReply:
+    """The reply that carries this message, as the request wants it."""
+    if body.get("stream"):
+        return HttpReply(200, _headers(SSE, request_id), events_of(message), choice.reply.delay)
+    return HttpReply(200, _headers(JSON, request_id), orjson.dumps(message), choice.reply.delay)
 
 
 def _headers(kind: Mapping[str, str], request_id: str) -> dict[str, str]:

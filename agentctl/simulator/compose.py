@@ -7,6 +7,7 @@ digest of the thinking text: a client that sends it back changed is found out, a
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
@@ -39,20 +40,38 @@ def digest_of(body: JsonObject) -> str:
     return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def compose(script: Script, body: JsonObject, cache: PromptCache) -> tuple[JsonObject, float]:
-    """The whole message that answers a valid request, and the seconds to wait before its first byte.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a script answers a request with, before it is a message."""
+
+    reply: Reply
+    variables: dict[str, Any]
+    conversation: Conversation
+
+
+def chosen(script: Script, body: JsonObject) -> Chosen:
+    """The reply to a valid request.
+
+    Raises:
+        ScriptFault: a `where` of the script fails on this conversation.
+    """
+    conversation = read(body)
+    return Chosen(*choose(script, conversation), conversation)
+
+
+def compose(script: Script, body: JsonObject, choice: Chosen, cache: PromptCache) -> JsonObject:
+    """The whole message that the reply makes.
 
     Raises:
         ScriptFault: a template of the script fails on this conversation, or gives what is no JSON.
     """
-    conversation = read(body)
-    reply, variables = choose(script, conversation)
+    reply, variables, conversation = choice.reply, choice.variables, choice.conversation
     thinking = _thinking(reply, variables, conversation, script.macros)
     digest = digest_of(body)
     said = _content(reply, variables, digest, script.macros)
     stop_reason = reply.stop_reason or ("tool_use" if reply.tools else "end_turn")
     stops = body.get("stop_sequences") or [None]
-    message = {
+    return {
         "id": f"msg_{digest[:24]}",
         "type": "message",
         "role": "assistant",
@@ -63,7 +82,6 @@ def compose(script: Script, body: JsonObject, cache: PromptCache) -> tuple[JsonO
         "stop_details": REFUSED if stop_reason == "refusal" else None,
         "usage": _usage(reply, cache.usage(body), thinking, said),
     }
-    return message, reply.delay
 
 
 def _thinking(reply: Reply, variables: dict[str, Any], conversation: Conversation, macros: str) -> str | None:

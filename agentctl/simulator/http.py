@@ -1,8 +1,8 @@
 """HTTP/1.1 on plain asyncio streams, byte by byte under our control: strict in what it takes, exact in what it sends.
 
-A framework would hide the bytes that a fault needs to bend. Every byte a client gets goes through one `Delivery`, so
-whoever wants to delay, cut or garble a reply replaces that and nothing else. What a client may not send is refused with
-a status and the connection is closed: a lenient reader would hide a client's mistakes.
+A framework would hide the bytes that a fault needs to bend. Every byte a client gets goes through the `Delivery` of its
+reply, so whoever wants to delay, cut or garble one replaces that and nothing else. What a client may not send is
+refused with a status and the connection is closed: a lenient reader would hide a client's mistakes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import ClassVar, Final
 
 MAX_HEAD: Final = 64 * 1024
 MAX_HEADERS: Final = 200
@@ -67,26 +67,14 @@ class HttpRequest:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
-    """A reply: a whole body, or pieces that are sent one by one; `delay` is seconds before its first byte."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes | Iterator[bytes]
-    delay: float = 0.0
-
-
 class Delivery:
     """Sends replies faithfully: the bytes it is given, in order, at once."""
 
-    async def send(
-        self,
-        writer: asyncio.StreamWriter,
-        request: HttpRequest | None,  # noqa: ARG002  for those who replace this
-        pieces: Iterator[bytes],
-    ) -> None:
-        """Puts one reply on the wire. `request` is what it answers, None when that could not be read.
+    watches: ClassVar[bool] = False
+    """Whether it may take so long, or for ever, that it has to end when the client has gone."""
+
+    async def send(self, writer: asyncio.StreamWriter, pieces: Iterator[bytes]) -> None:
+        """Puts one reply on the wire.
 
         A whole reply is one piece; a streamed one is its head, then one piece for each event, then the end.
         """
@@ -95,11 +83,26 @@ class Delivery:
             await writer.drain()
 
 
+FAITHFUL: Final = Delivery()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A reply: a whole body, or pieces that are sent one by one; `delay` is seconds before its first byte."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | Iterator[bytes]
+    delay: float = 0.0
+    delivery: Delivery = FAITHFUL
+    """How its bytes get onto the wire."""
+
+
 class Connection:
     """One client's connection: requests in, replies out, one after the other."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delivery: Delivery) -> None:
-        self._reader, self._writer, self._delivery = reader, writer, delivery
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
         self._held = bytearray()
 
     async def request(self) -> HttpRequest | None:
@@ -123,9 +126,30 @@ class Connection:
 
     async def reply(self, request: HttpRequest | None, reply: HttpReply) -> None:
         """Sends the reply to `request`, or to what could not be read as one."""
+        if not reply.delivery.watches:
+            await self._send(request, reply)
+            return
+        sending = asyncio.create_task(self._send(request, reply))
+        watching = asyncio.create_task(self._gone())
+        try:
+            await asyncio.wait({sending, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                raise ConnectionAbortedError("the client has gone")
+            await sending
+        finally:
+            for task in (sending, watching):
+                task.cancel()
+            await asyncio.gather(sending, watching, return_exceptions=True)
+
+    async def _send(self, request: HttpRequest | None, reply: HttpReply) -> None:
         if reply.delay:
             await asyncio.sleep(reply.delay)
-        await self._delivery.send(self._writer, request, wire_pieces(request, reply))
+        await reply.delivery.send(self._writer, wire_pieces(request, reply))
+
+    async def _gone(self) -> None:
+        """Returns when the client closed the connection; what it sends before is kept for its turn."""
+        while await self._fill():
+            pass
 
     async def linger(self) -> None:
         """Takes what the client is still sending, within bounds: closing on it would reset the reply away."""
@@ -141,7 +165,7 @@ class Connection:
         if expectation.lower() != "100-continue":
             raise Malformed(417, f"cannot meet the expectation {expectation[:40]!r}")
         if not self._held:  # else the client did not wait to be told
-            await self._delivery.send(self._writer, None, iter([b"HTTP/1.1 100 Continue\r\n\r\n"]))
+            await FAITHFUL.send(self._writer, iter([b"HTTP/1.1 100 Continue\r\n\r\n"]))
 
     async def _fill(self) -> bool:
         """Takes what has come; False at the end."""

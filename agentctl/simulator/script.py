@@ -60,6 +60,7 @@ What `reply` can hold (at least `text` or `tools`):
   stop_reason  default `tool_use` with tools, `end_turn` without
   usage        fields that replace those of the estimated usage
   delay        seconds before the first byte
+  fault        what goes wrong with this reply, as in `529` or `eof,at=tool`; see `simulator.faults`
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ from pydantic import AfterValidator, Field, model_validator
 from agentctl.config.check import Many, Part, check
 from agentctl.config.findings import Invalid
 from agentctl.config.yamls import load_yaml, read_yaml
+from agentctl.simulator.faults.plan import FaultText
 from agentctl.simulator.templates import Expression, Pattern, Template
 
 ECHO: Final = """
@@ -138,6 +140,7 @@ class Reply(Part):
     stop_reason: str | None = None
     usage: dict[str, int] = Field(default_factory=dict)
     delay: float = Field(default=0.0, ge=0)
+    fault: FaultText | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Reply:

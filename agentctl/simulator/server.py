@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from agentctl.simulator.api import Api, Served
-from agentctl.simulator.http import Connection, Delivery, Malformed
+from agentctl.simulator.faults.plan import Plan
+from agentctl.simulator.http import Connection, Malformed
 from agentctl.simulator.script import Script
 
 
@@ -19,11 +21,16 @@ class Simulator:
     """`async with Simulator(script) as server:` serves on `server.base_url` until the block ends."""
 
     def __init__(
-        self, script: Script, *, host: str = "127.0.0.1", port: int = 0, delivery: Delivery | None = None
+        self,
+        script: Script,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: Plan | None = None,
+        on_served: Callable[[Served], None] | None = None,
     ) -> None:
-        self._api = Api(script)
+        self._api = Api(script, faults, on_served)
         self._host, self._port = host, port
-        self._delivery = delivery or Delivery()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -38,6 +45,11 @@ class Simulator:
     def served(self) -> list[Served]:
         """The transcript: a verdict on every request so far, in the order of the answers."""
         return self._api.served
+
+    @property
+    def billed(self) -> list[Served]:
+        """What a client pays for: every message that was made, whether or not it arrived."""
+        return [served for served in self.served if served.usage is not None]
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, self._host, self._port)
@@ -59,7 +71,7 @@ class Simulator:
         self._connections.add(task)
         try:
             with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-                await self._converse(Connection(reader, writer, self._delivery))
+                await self._converse(Connection(reader, writer))
         finally:
             self._connections.discard(task)
             writer.close()

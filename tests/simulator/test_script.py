@@ -11,7 +11,7 @@ import agentctl.simulator.script as language
 from agentctl.config.check import check
 from agentctl.config.yamls import load_yaml
 from agentctl.errors import ConfigError
-from agentctl.simulator.compose import compose
+from agentctl.simulator.compose import chosen, compose
 from agentctl.simulator.script import Script, load_script
 from agentctl.simulator.templates import ScriptFault
 from agentctl.simulator.tokens import PromptCache
@@ -27,7 +27,7 @@ def script(rules: str, default: str = "text: default") -> Script:
 def reply(on: Script, *messages: dict[str, Any], **fields: Any) -> list[dict[str, Any]]:
     """The content of the reply to this conversation."""
     body = {"model": "claude-x", "max_tokens": 10, "messages": list(messages), **fields}
-    return compose(on, body, PromptCache())[0]["content"]
+    return compose(on, body, chosen(on, body), PromptCache())["content"]
 
 
 def user(text: str) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def test_cache_usage_follows_the_marked_prefix() -> None:
 
     def usage(*messages: dict[str, Any], system: Any = long) -> dict[str, Any]:
         body = {"model": "claude-x", "max_tokens": 10, "system": system, "messages": list(messages)}
-        return compose(on, body, cache)[0]["usage"]
+        return compose(on, body, chosen(on, body), cache)["usage"]
 
     first, second = usage(user("a")), usage(user("b"))
     assert first["cache_creation_input_tokens"] > 1024

@@ -1,0 +1,1 @@
+"""What can go wrong between a client and the API, made to happen on demand: on which request, where in its reply."""

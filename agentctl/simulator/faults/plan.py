@@ -1,0 +1,152 @@
+"""Which request meets which fault: the first rule that is due, by what the request says and how often it came.
+
+Chance is seeded, and thrown for each request by what it says and how often it was sent, not by when it came in: the
+same clients meet the same faults, however their requests interleave.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from agentctl.agent.events import JsonObject
+from agentctl.config.check import Many, Part, check
+from agentctl.config.findings import Invalid
+from agentctl.config.yamls import read_yaml
+from agentctl.simulator.faults.fault import Fault, Unknown, fault_of
+
+MOST_ASKED: Final = 100_000
+"""Requests whose earlier attempts are remembered."""
+
+
+def _fault(text: str) -> str:
+    try:
+        fault_of(text)
+    except Unknown as unknown:
+        raise Invalid(str(unknown), hint=unknown.hint) from None
+    return text
+
+
+def _text(value: Any) -> Any:
+    """A status may be written as the number it is."""
+    return str(value) if type(value) is int else value
+
+
+FaultText = Annotated[str, BeforeValidator(_text), AfterValidator(_fault)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Nth = Annotated[int, Field(ge=1)]
+
+
+class FaultRule(Part):
+    """A fault and when it is due; every condition that is given must hold."""
+
+    fault: FaultText
+    """As in `529`, `429,retry_after=2`, `eof,at=tool`."""
+    model: str | None = None
+    """Only requests for this model."""
+    turn: int | None = None
+    """Only requests after so many replies since the user spoke, from 0."""
+    nth: Nth | Many[Nth] | None = None
+    """Only these of the requests that the conditions above let through, from 1."""
+    times: Nth | None = None
+    """At most so often."""
+    seconds: Annotated[tuple[float, float], Field(strict=False)] | None = None
+    """Only between these moments, counted from the start of the server: an outage is `[0, 60]`."""
+    probability: Share = 1.0
+
+
+class FaultsDocument(Part):
+    """A file of faults."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    kind: Literal["faults"]
+    description: str = ""
+    seed: int = 0
+    faults: Many[FaultRule]
+
+
+class Plan:
+    """The rules, and what has happened so far; one fault a request, that of the first rule that is due."""
+
+    def __init__(
+        self, rules: Sequence[FaultRule] = (), seed: int = 0, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rules = [(rule, fault_of(rule.fault)) for rule in rules]
+        self._seed = seed
+        self._clock = clock
+        self._began = clock()
+        self._asked: Counter[str] = Counter()
+        self._met: Counter[int] = Counter()
+        self._fired: Counter[int] = Counter()
+
+    def due(self, body: JsonObject, digest: str, turn: int) -> Iterator[tuple[int, Fault]]:
+        """The faults that are due for this request, with their places in the plan; tell `fired` which one happened."""
+        if not self._rules:
+            return
+        if len(self._asked) > MOST_ASKED:
+            self._asked.clear()
+        self._asked[digest] += 1
+        for index, (rule, fault) in enumerate(self._rules):
+            if self._is_due(index, rule, body, digest, turn):
+                yield index, fault
+
+    def fired(self, index: int) -> None:
+        """Counts a fault that happened."""
+        self._fired[index] += 1
+
+    def _is_due(self, index: int, rule: FaultRule, body: JsonObject, digest: str, turn: int) -> bool:
+        if rule.model not in {None, body.get("model")} or rule.turn not in {None, turn}:
+            return False
+        self._met[index] += 1
+        nths = (rule.nth,) if isinstance(rule.nth, int) else rule.nth
+        if nths is not None and self._met[index] not in nths:
+            return False
+        if rule.times is not None and self._fired[index] >= rule.times:
+            return False
+        if rule.seconds is not None and not rule.seconds[0] <= self._clock() - self._began < rule.seconds[1]:
+            return False
+        thrown = Random(f"{self._seed} {index} {digest} {self._asked[digest]}").random()  # noqa: S311  seeded on purpose
+        return thrown < rule.probability
+
+
+def load_plan(path: Path | None, before: Sequence[FaultRule] = (), seed: int | None = None) -> Plan:
+    """The rules `before`, then those in the file at `path`, if any; `seed` takes the place of the file's own.
+
+    Raises:
+        ConfigError: with file, line and column of everything that is wrong.
+    """
+    if path is None:
+        return Plan(before, seed or 0)
+    document = check(FaultsDocument, read_yaml(path, str(path)))
+    return Plan([*before, *document.faults], document.seed if seed is None else seed)
+
+
+def rule_of(text: str) -> FaultRule:
+    """The rule that `FAULT[:PROBABILITY]` states.
+
+    Raises:
+        Unknown: it states none.
+    """
+    fault, colon, chance = text.rpartition(":")
+    share = _share(chance) if colon else None
+    if share is None:
+        fault, share = text, 1.0
+    fault_of(fault)
+    return FaultRule(fault=fault, probability=share)
+
+
+def _share(text: str) -> float | None:
+    """The probability, or None when this is no number: then the colon belongs to the fault (a URL, a date)."""
+    try:
+        share = float(text)
+    except ValueError:
+        return None
+    if not 0 <= share <= 1:
+        raise Unknown(f"{text} is no probability", "a number from 0 to 1")
+    return share
