@@ -21,6 +21,7 @@ from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
 from agentctl.evals.redaction import project_rules
+from agentctl.evals.scorers.score import all_of
 from agentctl.evals.scorers.state import StateQuery
 from agentctl.evals.suite import SUFFIX, Case, Suite, load_suite, suite_paths
 
@@ -89,7 +90,7 @@ class Job:
     @property
     def queries(self) -> list[StateQuery]:
         """What is looked up after the run, each query once."""
-        found = [each.ready for each in self.case.asserts if each.type == "state"]
+        found = [each.ready for each in all_of(self.case.asserts) if each.name == "state"]
         return list({query.name: query for query in found}.values())
 
 

@@ -71,6 +71,7 @@ def outcome(job: Job, played: Played, prices: Prices, seconds: float) -> Outcome
         said=job.case.input,
         variables=job.case.vars,
         folder=job.suite.path.parent,
+        metadata=job.case.metadata,
     )
 
 

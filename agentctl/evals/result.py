@@ -271,6 +271,7 @@ def _verdict_json(verdict: Verdict) -> JsonObject:
         "value": assertion.value,
         "weight": assertion.weight,
         "line": assertion.line,
+        **({} if assertion.turn is None else {"turn": assertion.turn}),
         "pass": score.passed,
         "score": score.score,
         "reason": score.reason,

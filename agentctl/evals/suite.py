@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from agentctl.evals import assertions
 from agentctl.evals.documents import CaseDocument, SuiteDocument
 from agentctl.evals.redaction import rules_of
 from agentctl.evals.scorers.python_ import Check
-from agentctl.evals.scorers.score import Assertion, Misfit
+from agentctl.evals.scorers.score import Assertion, Misfit, all_of
 
 SUFFIX: Final = ".yaml"
 Path_ = tuple[str | int, ...]
@@ -142,10 +143,14 @@ class _Loader:
             hint = "an id is lower-case letters, digits, `.`, `_` and `-`, and does not begin with `.`, `_` or `-`"
             self._refuse((*path, "id"), f"{shown(case.id) or 'an empty text'} cannot name a case", hint)
         variables = {**self._checked.vars, **case.vars}
+        said = self._input(path, case, variables)
+        own = self._asserts((*path, "assert"))
+        self._check_turns((*path, "assert"), own, len(said))
+        self._check_turns((*path, "input"), common, len(said))
         return Case(
             id=case.id,
-            input=self._input(path, case, variables),
-            asserts=common + self._asserts((*path, "assert")),
+            input=said,
+            asserts=common + own,
             description=case.description,
             vars=variables,
             tags=case.tags,
@@ -178,14 +183,28 @@ class _Loader:
         for index, raw in enumerate(_at(self._document.value, path)):
             place = (*path, index)
             try:
-                assertion = assertions.assertion_of(raw, self._document.find(place).line)
+                assertion = assertions.assertion_of(raw, self._document.find(place).line, partial(self._line, place))
             except Misfit as misfit:
                 self._refuse((*place, *misfit.path), str(misfit), misfit.hint, on_key=misfit.on_key)
                 continue
-            if isinstance(assertion.ready, Check):
-                self._check_file(place, assertion.ready)
+            for each in all_of([assertion]):
+                if isinstance(each.ready, Check):
+                    self._check_file(place, each.ready)
             made.append(assertion)
         return tuple(made)
+
+    def _line(self, place: Path_, path: Path_) -> int:
+        return self._document.find((*place, *path)).line
+
+    def _check_turns(self, path: Path_, asserts: Sequence[Assertion], said: int) -> None:
+        """Refuses checks of a turn that there is not: where they stand or, of the suite's, at the input."""
+        for each in asserts:
+            for one in all_of([each]):
+                if one.turn is not None and abs(one.turn) > said:
+                    times = "once" if said == 1 else f"{said} times"
+                    self._refuse(
+                        path, f"{one.type} (line {one.line}) is about turn {one.turn}; the user speaks {times}"
+                    )
 
     def _check_file(self, place: Path_, check_: Check) -> None:
         file = self._path.parent / check_.file

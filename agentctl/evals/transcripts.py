@@ -64,6 +64,7 @@ def _retold(job: Job, cassette: Cassette, number: int, prices: Prices) -> CaseRe
         said=job.case.input,
         variables=job.case.vars,
         folder=job.suite.path.parent,
+        metadata=job.case.metadata,
     )
     return judged(job, number + 1, seen)
 

@@ -1,21 +1,22 @@
 """From a finished run to the status of its case: pass and fail are about the agent, error is about everything else.
 
 A run that did not complete has not passed, whatever its assertions say: `not-contains` holds of an answer that was
-never given. So an end other than `completed` fails the case unless the case itself asserts how the run ends; and an end
+never given. So an end other than `completed` fails the case unless the case itself asserts such an end; and an end
 that the agent is not to blame for (the API failed) is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from agentctl.errors import AgentctlError, RecordingMiss
 from agentctl.evals import scorers
 from agentctl.evals.plan import Job
 from agentctl.evals.result import CaseResult, Verdict
+from agentctl.evals.scorers.ends import excuses
 from agentctl.evals.scorers.outcome import Outcome
-from agentctl.evals.scorers.score import Assertion, CannotScore
+from agentctl.evals.scorers.score import Assertion, CannotScore, all_of
 from agentctl.evals.suite import Case
 
 BLAMELESS: Final = frozenset({"model_error", "deadline", "error"})
@@ -23,6 +24,7 @@ BLAMELESS: Final = frozenset({"model_error", "deadline", "error"})
 
 ENDED: Final = "ended"
 COMPLETED: Final = "completed"
+INTERRUPTED: Final = "interrupted"
 ROUNDING: Final = 1e-9
 
 
@@ -33,7 +35,7 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
     if not says_something(job, outcome):
         message = outcome.run.ended.message if outcome.run.ended is not None else ""
         return failed_run(job, repeat, message or outcome.ended, outcome=outcome)
-    if outcome.ended != COMPLETED and not _asserts_end(asserts):
+    if not _may_end(case, outcome.ended):
         asserts = (*asserts, Assertion(ENDED, COMPLETED, COMPLETED, line=case.line))
     try:
         verdicts = tuple([Verdict(each, scorers.score(each, outcome)) for each in asserts])
@@ -69,11 +71,16 @@ def passes(case: Case, verdicts: Sequence[Verdict]) -> tuple[bool, float]:
 
 def says_something(job: Job, outcome: Outcome) -> bool:
     """Whether the way the run ended is the agent's doing, or is what the case is about."""
-    return outcome.ended not in BLAMELESS or _asserts_end(job.case.asserts)
+    return outcome.ended not in BLAMELESS or _is_about(job.case, outcome.ended)
 
 
-def _asserts_end(asserts: Iterable[Assertion]) -> bool:
-    return any(each.type == ENDED for each in asserts)
+def _may_end(case: Case, ended: str) -> bool:
+    """Whether a run may end like this without failing its case. A log stops where somebody stopped writing it."""
+    return ended == COMPLETED or (case.transcript and ended == INTERRUPTED) or _is_about(case, ended)
+
+
+def _is_about(case: Case, ended: str) -> bool:
+    return any(ended in excuses(each) for each in all_of(case.asserts))
 
 
 def failed_run(
@@ -125,7 +132,7 @@ def _explained(error: Exception) -> tuple[str, str]:
 
 
 def _reason(failures: list[Verdict], score: float, threshold: float | None) -> str:
-    first = f"{failures[0].assertion.type}: {failures[0].score.reason}" if failures else ""
+    first = f"{failures[0].assertion.shown}: {failures[0].score.reason}" if failures else ""
     if threshold is None:
         return first if len(failures) == 1 else f"{first} (and {len(failures) - 1} more)"
     return f"score {score:.2f} is below the threshold {threshold:g}" + (f"; {first}" if first else "")

@@ -35,6 +35,27 @@ GOOD: list[Any] = [
     {"python": "a.py:f", "threshold": 0.5},
     {"state": {"database": "x.db", "query": "select 1", "rows": [[1]]}},
     {"type": "state", "database": "x.db", "query": "select 1", "rows": [], "ordered": True},
+    {"contains-all": ["a", "b"]},
+    {"type": "contains-any", "value": ["a"], "turn": -1},
+    {"icontains-all": ["a"], "turn": 2},
+    {"not-icontains-any": ["a"]},
+    {"starts-with": "a"},
+    {"not-ends-with": "a"},
+    {"levenshtein": "abc", "threshold": 0},
+    {"latency": 2000},
+    {"type": "latency", "threshold": 2000},
+    {"cost": 0.1},
+    {"type": "not-cost", "threshold": 0.1},
+    {"not-max-turns": 3},
+    {"guardrail": "blocked", "guard": "pii", "stage": "input"},
+    "refusal",
+    "not-refusal",
+    {"stop-reason": "end_turn"},
+    {"stop-reason": ["end_turn", "stop_sequence"]},
+    {"label": {"key": "reward", "equals": 1}},
+    {"type": "label", "key": "info.cost", "min": 0, "max": 0.5},
+    {"assert-set": {"assert": ["is-json", {"contains": "a", "weight": 2}], "threshold": 0.5}, "weight": 3},
+    {"type": "assert-set", "assert": [{"type": "assert-set", "assert": ["refusal"]}]},
 ]
 
 BAD: list[Any] = [
@@ -50,7 +71,39 @@ BAD: list[Any] = [
     {"contains": "a", "weight": 0},
     {"contains": "a", "weight": True},
     {"contains": "a", "mode": "exact"},
-    {"not-max-turns": 3},
+    {"contains-all": "a"},
+    {"contains-any": []},
+    {"icontains-any": ["a", ""]},
+    {"icontains-all": ["a", 7]},
+    {"starts-with": ""},
+    {"ends-with": 7},
+    {"levenshtein": "a", "threshold": -1},
+    {"levenshtein": "a", "threshold": 0.5},
+    {"type": "latency"},
+    {"latency": 0},
+    {"type": "latency", "value": 1, "threshold": 2},
+    {"type": "cost", "threshold": "a dime"},
+    {"guardrail": "ok"},
+    {"guardrail": "blocked", "stage": "inptu"},
+    {"refusal": "no"},
+    {"stop-reason": "stop"},
+    {"stop-reason": ["end_turn", "end"]},
+    {"label": "reward"},
+    {"label": {"key": "reward"}},
+    {"label": {"key": "reward", "equals": 1, "min": 0}},
+    {"label": {"key": "reward", "min": 2, "max": 1}},
+    {"label": {"key": "reward", "min": "0"}},
+    {"label": {"equals": 1}},
+    {"assert-set": {"assert": []}},
+    {"assert-set": {"assert": ["is-json"], "threshold": 2}},
+    {"assert-set": {"assert": ["is-json", {"contians": "x"}]}},
+    {"assert-set": ["is-json"]},
+    {"contains": "a", "turn": 0},
+    {"contains": "a", "turn": "last"},
+    {"max-cost": 1, "turn": 1},
+    {"ended": "completed", "turn": 1},
+    {"similar": "a"},
+    {"is-refusal": True},
     {"is-json": "x"},
     {"json-schema": "x"},
     {"json-schema": {"type": "objekt"}},
@@ -101,6 +154,28 @@ def test_misshapen_assertions(raw: Any) -> None:
         value = value[step]
 
 
+@pytest.mark.parametrize(
+    ("raw", "path", "hint"),
+    [
+        ({"contains-al": ["a"]}, ("contains-al",), "did you mean `contains-all`?"),
+        ({"contains": "a", "tunr": 1}, ("tunr",), "did you mean `turn`?"),
+        ({"latency": 1, "treshold": 1}, ("treshold",), "did you mean `threshold`?"),
+        ({"stop-reason": "endturn"}, ("stop-reason",), "did you mean `end_turn`?"),
+        ({"assert-set": {"assert": [{"a": 1}, {"contians": "x"}]}}, ("assert-set", "assert", 0, "a"), "the types are"),
+        ({"type": "assert-set", "assert": [{"regex": "("}]}, ("assert", 0, "regex"), "Python"),
+        ({"similar": "a"}, ("similar",), "levenshtein"),
+        ({"type": "not-finish-reason", "value": "stop"}, ("type",), "stop-reason"),
+    ],
+    ids=str,
+)
+def test_where_the_fault_is_and_what_to_do(raw: Any, path: tuple[str | int, ...], hint: str) -> None:
+    """The path leads to the very key or value, inside of sets too; the hint names what was probably meant."""
+    with pytest.raises(Misfit) as caught:
+        assertion_of(raw)
+    assert caught.value.path == path
+    assert hint in caught.value.hint
+
+
 def test_every_type_has_an_example_here() -> None:
     """A new type comes with a well-formed example."""
     shown = {assertion_of(raw).type.removeprefix("not-") for raw in GOOD}
@@ -109,8 +184,7 @@ def test_every_type_has_an_example_here() -> None:
 
 def editor_schema() -> dict[str, Any]:
     """The schema of one assertion."""
-    schema: dict[str, Any] = suite_schema()["$defs"]["Assertion"]
-    return schema
+    return {"$ref": "#/$defs/Assertion", "$defs": {"Assertion": suite_schema()["$defs"]["Assertion"]}}
 
 
 def test_the_editors_schema_knows_a_whole_suite() -> None:

@@ -75,3 +75,21 @@ def test_python_that_gives_no_verdict(check: Any, body: str, why: str) -> None:
         check(body)
     assert "check.py:f" in str(caught.value)
     assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        ("return {'pass': False, 'evidence': {'found': [1, 2]}}", {"found": [1, 2]}),
+        ("return {'pass': True, 'evidence': 'line 3'}", "line 3"),
+    ],
+)
+def test_evidence_is_kept_of_passes_and_fails(check: Any, body: str, details: Any) -> None:
+    """What a function shows for its verdict stands in the document, whatever it is."""
+    assert check(body).evidence["details"] == details
+
+
+def test_evidence_is_json(check: Any) -> None:
+    """What no report could hold is an error of the suite."""
+    with pytest.raises(CannotScore, match="no JSON"):
+        check("return {'pass': True, 'evidence': {1, 2}}")

@@ -108,6 +108,18 @@ def test_variables_are_filled_into_the_input_only(tmp_path: Path) -> None:
             "2:33: python: there is no file no.py beside the suite",
         ),
         ("assert:\n  - nope\ncases: []\n", "2:5: unknown assertion type 'nope'"),
+        (
+            "cases:\n  - id: a\n    input: Hi\n    assert:\n      - assert-set: {assert: [is-json, {contains: 7}]}\n",
+            "5:51: assert-set: contains: takes text, not a number",
+        ),
+        (
+            "cases:\n  - {id: a, input: [Hi, Bye], assert: [{contains: x, turn: -3}]}\n",
+            "2:39: contains (line 5) is about turn -3; the user speaks 2 times",
+        ),
+        (
+            "assert:\n  - {contains: x, turn: 2}\ncases:\n  - {id: a, input: Hi}\n",
+            "4:20: contains (line 5) is about turn 2; the user speaks once",
+        ),
     ],
 )
 def test_flaws_are_named_where_they_stand(tmp_path: Path, text: str, expected: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,28 @@ def ran(*steps: Step, answer: str = "It is shipped.", end: str = "completed") ->
         ]
     events += [ModelAsked(len(steps) + 1, "claude-sonnet-5-5"), reply(text(answer)), RunEnded(end)]
     return outcome_of(Run.of(events), cost_usd=Decimal("0.02"))
+
+
+def conversation(*turns: tuple[str, str], end: str = "completed", stop: str = "end_turn") -> Outcome:
+    """A finished run of several turns of the user, each with its answer; one with "search" calls that tool first."""
+    events: list[Event] = [RunStarted("test@1", "", "claude-sonnet-5-5")]
+    asked = 0
+    for number, (said, answer) in enumerate(turns, 1):
+        events.append(UserSaid(said))
+        if answer.startswith("search"):
+            asked += 1
+            call_id = f"toolu_{number}"
+            events += [
+                ModelAsked(asked, "claude-sonnet-5-5"),
+                reply(call("search", call_id, turn=number)),
+                ToolCalled(call_id, "search", {"turn": number}),
+                ToolReturned(call_id, "search", "ok"),
+            ]
+        asked += 1
+        stopped = stop if number == len(turns) else "end_turn"
+        events += [ModelAsked(asked, "claude-sonnet-5-5"), replace(reply(text(answer)), stop_reason=stopped)]
+    events.append(RunEnded(end))
+    return outcome_of(Run.of(events), said=tuple(said for said, _ in turns), cost_usd=Decimal("0.02"), seconds=1.5)
 
 
 def judge(raw: Any, outcome: Outcome) -> Score:

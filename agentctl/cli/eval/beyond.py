@@ -101,7 +101,7 @@ def _scores(cases: Sequence[CaseResult], screen: Screen) -> Iterator[str]:
         hold = f"{done} of {len(case.verdicts)} assertions hold so far"
         yield from _folded(f"{case.id}: {hold}" if len(cases) > 1 else hold, screen, " " * INDENT)
         for verdict in case.failures:
-            text = f"{verdict.assertion.type}: {verdict.score.reason}"
+            text = f"{verdict.assertion.shown}: {verdict.score.reason}"
             yield from _folded(text, screen, " " * (INDENT + MARGIN))
 
 

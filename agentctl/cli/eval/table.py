@@ -11,10 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import orjson
+
+from agentctl.agent.events import Json
 from agentctl.cli.eval.beyond import beyond_sums, cost_of, difference_of, marks_of, partings
 from agentctl.cli.eval.screen import BOLD, DIM, GAP, LABEL, LEAST, MARGIN, STYLES, UNFIT, WORD, WORDS, Screen
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult, Totals, Verdict
 from agentctl.evals.scorers.outcome import Place
+from agentctl.evals.scorers.score import excerpt
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count, dollars, seconds
 
@@ -158,10 +162,11 @@ def _explanation(suite: SuiteResult, case: CaseResult, screen: Screen) -> Iterat
 
 def _failure(verdict: Verdict, screen: Screen) -> Iterator[str]:
     assertion, score = verdict.assertion, verdict.score
-    for number, line in enumerate(screen.fold(f"{assertion.type}: {score.reason}", 2 * MARGIN)):
+    for number, line in enumerate(screen.fold(f"{assertion.shown}: {score.reason}", 2 * MARGIN)):
         yield f"{' ' * MARGIN * (2 if number else 1)}{screen.paint(line, BOLD)}"
     yield from _labelled("expected", score.expected, screen)
     yield from _labelled("got", score.got, screen)
+    yield from _labelled("evidence", "" if assertion.parts else _shown(score.details), screen)
     yield from _labelled("where", "; ".join(map(_place, score.places)), screen)
 
 
@@ -173,6 +178,13 @@ def _labelled(label: str, text: str, screen: Screen) -> Iterator[str]:
     for number, line in enumerate(screen.fold(text, indent)):
         head = f"{' ' * 2 * MARGIN}{label:<{LABEL}}{' ' * GAP}" if label and number == 0 else " " * indent
         yield f"{screen.paint(head, DIM) if head.strip() else head}{line}"
+
+
+def _shown(details: Json) -> str:
+    """What a check of the project's own shows, on one line."""
+    if details is None or isinstance(details, str):
+        return details or ""
+    return excerpt(orjson.dumps(details).decode())
 
 
 def _place(place: Place) -> str:

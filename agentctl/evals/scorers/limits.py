@@ -1,12 +1,11 @@
-"""Checks on what the run used and how it ended: turns, tokens, USD, the reason of its end."""
+"""Checks on what the run used: turns, tokens, USD, milliseconds. A limit is kept when it is reached but not passed."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, Final
 
-from agentctl.agent.events import END_REASONS, JsonObject, ModelAsked
-from agentctl.config.nearest import nearest
+from agentctl.agent.events import JsonObject, ModelAsked
 from agentctl.evals.scorers.outcome import Outcome, Place
 from agentctl.evals.scorers.score import PASSED, Assertion, CannotScore, Fields, Misfit, Score, Scorer, failed, named
 
@@ -16,13 +15,12 @@ def score_turns(assertion: Assertion, outcome: Outcome) -> Score:
     limit: int = assertion.ready
     if outcome.turns <= limit:
         return PASSED
-    entries = outcome.run.entries
-    over = next(entry for entry in entries if isinstance(entry.event, ModelAsked) and entry.event.turn == limit + 1)
+    asked = [Place(each.seq, each.event.turn) for each in outcome.run.entries if isinstance(each.event, ModelAsked)]
     return failed(
         f"{outcome.turns} turns",
         expected=f"at most {limit} {'turn' if limit == 1 else 'turns'}",
         got=f"{outcome.turns} turns",
-        places=(Place(over.seq, limit + 1),),
+        places=(asked[limit],),
     )
 
 
@@ -46,16 +44,14 @@ def score_cost(assertion: Assertion, outcome: Outcome) -> Score:
     return failed(f"${cost:.6f}", expected=f"at most ${limit}", got=f"${cost:.6f}", places=(outcome.reply,))
 
 
-def score_ended(assertion: Assertion, outcome: Outcome) -> Score:
-    """The run ended for this reason."""
-    if outcome.ended == assertion.ready:
+def score_latency(assertion: Assertion, outcome: Outcome) -> Score:
+    """Model and tools took at most so many milliseconds when the run was made. An unknown time is no verdict."""
+    took, limit = outcome.seconds * 1000, assertion.ready
+    if not took:
+        raise CannotScore("how long the run took is not known, so its latency cannot be compared")
+    if took <= limit:
         return PASSED
-    ended = outcome.run.ended
-    said = f": {ended.message}" if ended is not None and ended.message else ""
-    last = Place(len(outcome.run.entries) - 1, outcome.turns)
-    return failed(
-        f"the run ended with {outcome.ended}{said}", expected=assertion.ready, got=outcome.ended + said, places=(last,)
-    )
+    return failed(f"{took:,.0f} ms", expected=f"at most {limit:,g} ms", got=f"{took:,.0f} ms", places=(outcome.reply,))
 
 
 def whole(fields: Fields) -> int:
@@ -79,20 +75,19 @@ def dollars(fields: Fields) -> Decimal:
     value = fields["value"]
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf"):
         return Decimal(str(value))
-    raise Misfit(f"takes a number of USD, not {_shown(value)}", "value", hint="max-cost: 0.05")
+    raise Misfit(f"takes a number of USD, not {_shown(value)}", "value", hint="a number such as 0.05")
 
 
-def end_reason(fields: Fields) -> str:
-    """The value, one of `END_REASONS`.
+def milliseconds(fields: Fields) -> float:
+    """The value, a number of milliseconds.
 
     Raises:
         Misfit: it is something else.
     """
     value = fields["value"]
-    if value in END_REASONS:
-        return str(value)
-    hint = nearest(str(value), END_REASONS, kind="") or f"one of {', '.join(END_REASONS)}"
-    raise Misfit(f"a run does not end with {value!r}", "value", hint=hint)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf"):
+        return float(value)
+    raise Misfit(f"takes a number of milliseconds above 0, not {_shown(value)}", "value", hint="latency: 2000")
 
 
 def _shown(value: Any) -> str:
@@ -100,10 +95,14 @@ def _shown(value: Any) -> str:
 
 
 WHOLE: Final[JsonObject] = {"type": "integer", "minimum": 1}
+USD: Final[JsonObject] = {"type": "number", "minimum": 0}
 
 SCORERS: Final[dict[str, Scorer]] = {
     "max-turns": Scorer(score_turns, whole, WHOLE),
     "max-tokens": Scorer(score_tokens, whole, WHOLE),
-    "max-cost": Scorer(score_cost, dollars, {"type": "number", "minimum": 0}),
-    "ended": Scorer(score_ended, end_reason, {"enum": list(END_REASONS)}),
+    "max-cost": Scorer(score_cost, dollars, USD, of_turns=False),
+    "cost": Scorer(score_cost, dollars, USD, instead="threshold", of_turns=False),
+    "latency": Scorer(
+        score_latency, milliseconds, {"type": "number", "exclusiveMinimum": 0}, instead="threshold", of_turns=False
+    ),
 }

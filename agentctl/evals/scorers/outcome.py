@@ -64,6 +64,8 @@ class Outcome:
     vars: Mapping[str, Json] = field(default_factory=dict)
     folder: Path = Path()
     """The folder of the suite: paths in `python:` are relative to it."""
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    """What else is known of the case or, of a scored trace, of the run: what `label` looks at."""
 
     @property
     def turns(self) -> int:
@@ -95,6 +97,7 @@ def outcome_of(
     said: tuple[str, ...] = (),
     variables: Mapping[str, Json] | None = None,
     folder: Path | None = None,
+    metadata: Mapping[str, Json] | None = None,
 ) -> Outcome:
     """Reads the run once, from its first entry to its last."""
     turn, text, reply = 0, "", Place(0, 0)
@@ -127,6 +130,7 @@ def outcome_of(
         input=said,
         vars=variables or {},
         folder=folder or Path(),
+        metadata=metadata or {},
     )
 
 

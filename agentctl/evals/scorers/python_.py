@@ -1,7 +1,7 @@
 """The check that is other people's code: `file.py:function`, called with the answer and the whole outcome.
 
-Its verdict is its return value: true or false, a number, or `{pass, score, reason}`. When it raises, or returns
-something else, the check was not made: that is an error of the suite, never a fail of the agent.
+Its verdict is its return value: true or false, a number, or `{pass, score, reason, evidence}`. When it raises, or
+returns something else, the check was not made: that is an error of the suite, never a fail of the agent.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import inspect
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
+
+import orjson
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.handlers import load_function
@@ -24,11 +26,10 @@ from agentctl.evals.scorers.score import (
     Score,
     Scorer,
     excerpt,
-    failed,
     named,
 )
 
-RESULT_KEYS: Final = frozenset({"pass", "score", "reason"})
+RESULT_KEYS: Final = frozenset({"pass", "score", "reason", "evidence"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +62,30 @@ def _score(check: Check, result: Any, outcome: Outcome) -> Score:
         result.close()
         raise CannotScore(f"{check} is async; a check is a plain function")
     passed, number, reason = _read(check, result)
+    evidence = _evidence(check, result)
     if passed is None:
         passed = number > 0 if check.threshold is None else number >= check.threshold
     if passed:
-        return PASSED if number == 1.0 and not reason else Score(passed=True, score=number, reason=reason)
-    verdict = failed(
-        reason or f"{check} said no",
+        plain = number == 1.0 and not reason and evidence is None
+        return PASSED if plain else Score(passed=True, score=number, reason=reason, details=evidence)
+    return Score(
+        passed=False,
+        score=number,
+        reason=reason or f"{check} said no",
         expected=f"{check} to agree" if check.threshold is None else f"a score of at least {check.threshold:g}",
         got=excerpt(outcome.text) or "(no text)",
         places=(outcome.reply,),
+        details=evidence,
     )
-    return (
-        verdict
-        if number == 0.0
-        else Score(False, number, verdict.reason, verdict.expected, verdict.got, verdict.places)
-    )
+
+
+def _evidence(check: Check, result: Any) -> Any:
+    """What the function shows for its verdict, which must be JSON; None when it shows nothing."""
+    evidence = result.get("evidence") if isinstance(result, dict) else None
+    try:
+        return orjson.loads(orjson.dumps(evidence))  # a copy: what it returned is still its own
+    except TypeError as error:
+        raise CannotScore(f"{check} returned evidence that is no JSON: {error}") from None
 
 
 def _read(check: Check, result: Any) -> tuple[bool | None, float, str]:
@@ -93,7 +103,9 @@ def _read(check: Check, result: Any) -> tuple[bool | None, float, str]:
         number = _number(check, result["score"]) if "score" in result else float(bool(verdict))
         return verdict, number, reason
     shown = excerpt(repr(result))
-    raise CannotScore(f"{check} returned {shown}; it returns true or false, a number, or {{pass, score, reason}}")
+    raise CannotScore(
+        f"{check} returned {shown}; it returns true or false, a number, or {{pass, score, reason, evidence}}"
+    )
 
 
 def _number(check: Check, value: Any) -> float:

@@ -6,12 +6,15 @@ written wrong (`Misfit`) are statements about the suite, and never turn into a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from agentctl.agent.events import Json, JsonObject
 from agentctl.evals.scorers.outcome import Outcome, Place
+
+NOT: Final = "not-"
+"""Before a type, it turns the verdict around."""
 
 EXCERPT: Final = 240
 """Characters of an answer or a value shown as evidence; the trace has the rest."""
@@ -30,6 +33,27 @@ class Assertion:
     weight: float = 1.0
     line: int = 0
     """Where it stands in the suite's file, from 1; 0 when it stands in none."""
+    turn: int | None = None
+    """The user's turn that alone is looked at: from 1, or from the end with -1. None is the whole run."""
+    parts: tuple[Assertion, ...] = ()
+    """The checks that a set is made of."""
+
+    @property
+    def name(self) -> str:
+        """The type without `not-`: the name of its scorer."""
+        return self.type.removeprefix(NOT)
+
+    @property
+    def shown(self) -> str:
+        """The type as a page names it, with the turn."""
+        return self.type if self.turn is None else f"{self.type} in turn {self.turn}"
+
+
+def all_of(asserts: Iterable[Assertion]) -> Iterator[Assertion]:
+    """Each of these, and what is inside of sets."""
+    for each in asserts:
+        yield each
+        yield from all_of(each.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +66,17 @@ class Score:
     expected: str = ""
     got: str = ""
     places: tuple[Place, ...] = ()
+    details: Json = None
+    """What a check of the project's own says beside that, as it says it; or the verdicts a set is made of."""
 
     @property
     def evidence(self) -> JsonObject | None:
         """The evidence as a JSON object; None when there is nothing beside the reason."""
-        if not (self.expected or self.got or self.places):
+        if not (self.expected or self.got or self.places or self.details is not None):
             return None
-        return {"expected": self.expected, "got": self.got, "at": [place.to_json() for place in self.places]}
+        details = {} if self.details is None else {"details": self.details}
+        at = [place.to_json() for place in self.places]
+        return {"expected": self.expected, "got": self.got, "at": at, **details}
 
 
 PASSED: Final = Score(passed=True, score=1.0)
@@ -93,10 +121,16 @@ class Scorer:
     fields: Mapping[str, JsonObject] | None = None
     """Fields beside `value`, each with its JSON Schema."""
     negatable: bool = False
-    """Whether `not-` may stand before the type."""
+    """Whether its scorer turns a verdict around itself, with words for it; for others `scorers.score` does."""
     needs_value: bool = True
     value_is_fields: bool = False
     """Whether the type has fields instead of a value; in the short form they stand in the value's place."""
+    instead: str = ""
+    """The field that may be written in the value's place: `threshold`, where promptfoo has one and no value."""
+    nested: str = ""
+    """The field that holds assertions; `prepare` gets them made."""
+    of_turns: bool = True
+    """Whether it can be asked of one turn of the user's; not what is only known of a whole run."""
 
 
 def excerpt(text: str, around: int = 0) -> str:

@@ -149,5 +149,6 @@ SCORERS: Final[dict[str, Scorer]] = {
         },
         needs_value=False,
         value_is_fields=True,
+        of_turns=False,
     )
 }
