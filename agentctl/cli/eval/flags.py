@@ -1,0 +1,123 @@
+"""The flags of `agentctl eval`, in groups: which cases, how they are played, what passes, and what is written.
+
+A new flag is a field of one of these, or of a group of its own beside them; `command.py` hands every group to those who
+read it and knows no single flag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agentctl.errors import UsageError
+from agentctl.evals.plan import Match, OnDivergence, RecordMode
+
+
+class ToolsFrom(StrEnum):
+    """Where the results of tools come from in a replay."""
+
+    RECORDED = "recorded"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which cases, of which agent, how often."""
+
+    suites: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SUITE", help="Names in evals/, or files; without one, all.", show_default=False),
+    ] = None
+    filter: Annotated[
+        list[str] | None,
+        typer.Option("-k", "--filter", metavar="TEXT", help="Only cases whose id holds TEXT or fits it (*, ?)."),
+    ] = None
+    tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Only cases with this tag.")] = None
+    agent: Annotated[
+        str | None, typer.Option("--agent", metavar="REF", help="Another agent than the suite's: name or name@2.")
+    ] = None
+    repeat: Annotated[
+        int | None, typer.Option("--repeat", min=1, max=1000, metavar="N", help="Run every case N times.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """How the cases are played: from recordings, and what may be live."""
+
+    record_mode: Annotated[
+        RecordMode,
+        typer.Option(help="Record: once, where nothing is recorded; new-episodes, what is missing or stale; or all."),
+    ] = RecordMode.NONE
+    tools: Annotated[
+        ToolsFrom, typer.Option(help="live: really run the tools, each case in a workspace of its own.")
+    ] = ToolsFrom.RECORDED
+    on_divergence: Annotated[
+        OnDivergence,
+        typer.Option(help="Where a recording no longer fits: no verdict; stop there and score; or go on live."),
+    ] = OnDivergence.FAIL
+    match: Annotated[Match, typer.Option(help="lenient: old answers to the same messages count, and are marked.")] = (
+        Match.STRICT
+    )
+    simulate: Annotated[bool, typer.Option("--simulate", help="The built-in simulator is the model: no key.")] = False
+    max_concurrency: Annotated[
+        int, typer.Option("-j", "--max-concurrency", min=1, metavar="N", help="Cases at the same time.")
+    ] = 16
+
+    @property
+    def goes_beyond(self) -> bool:
+        """Whether a recording is played that does not hold all that is asked."""
+        return self.on_divergence is not OnDivergence.FAIL or self.match is not Match.STRICT
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether nothing but recordings is played."""
+        return self.record_mode is RecordMode.NONE and self.tools is ToolsFrom.RECORDED and not self.goes_beyond
+
+    def check(self) -> None:
+        """Refuses flags that contradict each other.
+
+        Raises:
+            UsageError: they do.
+        """
+        records = self.record_mode is not RecordMode.NONE
+        if self.simulate and not records and self.on_divergence is not OnDivergence.LIVE:
+            hint = "add --record-mode new-episodes, or --on-divergence live"
+            raise UsageError("--simulate answers while something is recorded or goes on live", hint=hint)
+        if records and self.goes_beyond:
+            hint = "leave out --record-mode, or --on-divergence and --match"
+            raise UsageError("what no longer fits is either recorded again or played as far as it fits", hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """What must hold for exit code 0."""
+
+    allow_stale: Annotated[
+        bool, typer.Option("--allow-stale", help="Let scores of stopped runs and old answers count.")
+    ] = False
+    min_pass_rate: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when this share of the verdicts does: 0.95."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What is shown and written."""
+
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write a report, its format by its ending: .json."),
+    ] = None
+    json: Annotated[bool, typer.Option("--json", help="The whole result as one JSON document.")] = False
+    no_progress_bar: Annotated[bool, typer.Option("--no-progress-bar", help="Draw no bar while cases run.")] = False
+
+    @property
+    def progress(self) -> bool:
+        """Whether a bar may be drawn."""
+        return not (self.no_progress_bar or self.json)

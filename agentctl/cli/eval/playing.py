@@ -1,0 +1,108 @@
+"""Plays the jobs of `agentctl eval` under the signals of a process; what could go live is imported only when it may."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from agentctl.agent.spec import Agent
+from agentctl.cli import exits
+from agentctl.cli.console import note
+from agentctl.cli.eval.flags import Playing, ToolsFrom
+from agentctl.cli.progress import Bar
+from agentctl.config.project import Project
+from agentctl.evals.evaluate import Player
+from agentctl.evals.evaluate import evaluate as play_all
+from agentctl.evals.plan import Job, OnDivergence
+from agentctl.evals.prices import Prices
+from agentctl.evals.result import CaseResult, Evaluation
+
+STOPPED_BY: Final = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
+
+GoLive = Callable[[Agent], AbstractAsyncContextManager[Any]]
+
+
+@dataclass(slots=True)
+class Finding:
+    """What came of the evaluation. It leaves the event loop in here: asyncio writes down what a main task returns."""
+
+    evaluation: Evaluation | None = None
+    stopped_by: int | None = None
+    """The exit code of the signal that interrupted it."""
+
+
+async def play(project: Project, jobs: Sequence[Job], playing: Playing, finding: Finding, *, progress: bool) -> None:
+    """Plays the jobs until they are done or a signal comes; a second signal does what signals do."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+
+    def stop(code: int) -> None:
+        finding.stopped_by = code
+        for each in STOPPED_BY:
+            loop.remove_signal_handler(each)
+        task.cancel()
+
+    for each, code in STOPPED_BY.items():
+        loop.add_signal_handler(each, stop, code)
+    with Bar(sum(job.repeats for job in jobs), wanted=progress) as bar:
+
+        def done(results: list[CaseResult]) -> None:
+            bar.advance(len(results), f"{results[0].suite}/{results[0].id}")
+
+        async with _player(project, jobs, playing) as player:
+            finding.evaluation = await play_all(
+                jobs,
+                prices=Prices(project.state / "prices.json"),
+                live=player,
+                concurrency=playing.max_concurrency,
+                on_job=done,
+            )
+
+
+@asynccontextmanager
+async def _player(project: Project, jobs: Sequence[Job], playing: Playing) -> AsyncIterator[Player | None]:
+    """What is more than a replay in this evaluation; None when nothing is."""
+    if playing.is_replay:
+        yield None
+        return
+    from agentctl.cli.wiring import live_wire  # noqa: PLC0415  what can go live is not even loaded for a replay
+
+    def go_live(agent: Agent) -> AbstractAsyncContextManager[Any]:
+        return live_wire(agent, project, simulate=playing.simulate)
+
+    if playing.goes_beyond:
+        async with _onward(jobs, playing, go_live) as onward:
+            yield onward
+        return
+    from agentctl.evals.live import live_player  # noqa: PLC0415
+
+    live_tools = playing.tools is ToolsFrom.LIVE
+    if playing.simulate:
+        note("simulated model: recordings will hold scripted answers")
+    async with live_player(jobs, mode=playing.record_mode, live_tools=live_tools, go_live=go_live) as player:
+        yield player
+
+
+@asynccontextmanager
+async def _onward(jobs: Sequence[Job], playing: Playing, go_live: GoLive) -> AsyncIterator[Player]:
+    """Plays recordings beyond what they hold. Whether there is a key is known before the first case runs."""
+    from agentctl.cli.wiring import require_key  # noqa: PLC0415
+    from agentctl.evals.onward import OnwardPlayer, Policy  # noqa: PLC0415
+
+    if playing.on_divergence is OnDivergence.LIVE and not playing.simulate:
+        for job in jobs:
+            if not job.case.transcript:
+                require_key(job.agent.provider)
+    player = OnwardPlayer(
+        Policy(playing.on_divergence, playing.match, live_tools=playing.tools is ToolsFrom.LIVE), go_live
+    )
+    if playing.simulate:
+        note("simulated model: what is not recorded has scripted answers")
+    try:
+        yield player
+    finally:
+        await player.close()

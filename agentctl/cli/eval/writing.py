@@ -1,0 +1,52 @@
+"""What `agentctl eval` leaves: the files that were asked for, the kept result, and the page or the document."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+from agentctl.cli.console import json_document, note, say, wants_color
+from agentctl.cli.eval.flags import Writing
+from agentctl.cli.eval.screen import Screen
+from agentctl.cli.eval.table import lines_of
+from agentctl.config.project import Project
+from agentctl.errors import StoreError
+from agentctl.evals.history import keep
+from agentctl.evals.report import format_of, write_report
+from agentctl.evals.result import Evaluation
+from agentctl.observe.clean import clean
+
+
+def check(writing: Writing) -> None:
+    """Whether every report that was asked for can be made, before anything runs.
+
+    Raises:
+        UsageError: one cannot.
+    """
+    for path in writing.output or []:
+        format_of(path)
+
+
+def write(project: Project, evaluation: Evaluation, code: int, writing: Writing, elapsed: float) -> None:
+    """Writes every file that was asked for, then the page or the document; a file that failed is told last.
+
+    Raises:
+        StoreError: a file that was asked for could not be written.
+    """
+    unwritten: StoreError | None = None
+    for path in writing.output or []:
+        try:
+            write_report(path, evaluation, code)
+        except StoreError as error:
+            unwritten = unwritten or error
+    try:
+        keep(project, evaluation, code)
+    except StoreError as error:  # a checkout that is read only can be evaluated all the same
+        note(clean(f"the result is not kept: {error}"))
+    if writing.json:
+        json_document(evaluation.to_json(code))
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        say("\n".join(lines_of(evaluation, Screen(width, wants_color(sys.stdout)), elapsed)))
+    if unwritten is not None:
+        raise unwritten
