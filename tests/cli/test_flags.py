@@ -31,7 +31,7 @@ def test_a_command_gets_its_groups_whole() -> None:
     seen: list[object] = []
 
     @grouped
-    def paint(colour: Colour, size: Size, loud: Annotated[bool, typer.Option("--loud")] = False) -> None:
+    def paint(colour: Colour, size: Size, *, loud: Annotated[bool, typer.Option("--loud")] = False) -> None:
         seen.append((colour, size, loud))
 
     app = typer.Typer(add_completion=False)
