@@ -68,6 +68,8 @@ def read_header(path: Path) -> Header | None:
         data = path.read_bytes()
     except OSError as error:
         raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if _is_foreign(data):
+        return None
     head, mark, rest = data.partition(INTERACTIONS)
     if not mark or not head.startswith(b"{") or not data.rstrip().endswith(b"}"):
         return read(path, partial=True).header
@@ -78,6 +80,11 @@ def read_header(path: Path) -> Header | None:
         return headers.from_json(document[headers.KEY], rest.count(REQUEST))
     except CassetteError as error:
         raise CassetteError(f"{path}: {error}", hint=error.hint) from None
+
+
+def _is_foreign(data: bytes) -> bool:
+    """Whether this is a text in YAML that nowhere says our key: what it holds is not worth the time that YAML takes."""
+    return data.lstrip()[:1] not in {b"", b"{", GZIP[:1], BOM[:1]} and headers.KEY.encode() not in data
 
 
 def partial_of(path: Path) -> Path:

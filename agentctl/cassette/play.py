@@ -12,6 +12,7 @@ from agentctl.agent.events import Observed, ToolCalled, ToolReturned
 from agentctl.agent.ports import Request, WireReply
 from agentctl.cassette.match import Chain, RecordedChain
 from agentctl.cassette.nearest import Diverged, differences
+from agentctl.cassette.rerecord import rerecord
 from agentctl.cassette.secrets.redact import SHAPES_ONLY, Redactor
 from agentctl.cassette.tape import Break, Cassette, Take
 from agentctl.errors import CassetteError, RecordingMiss, Unreachable
@@ -224,18 +225,6 @@ def take_of(cassette: Cassette, take: int) -> Take:
             f"{cassette.name} holds {count}; take {take + 1} was asked for", hint=rerecord(cassette, repeat=take + 1)
         )
     return takes[take]
-
-
-def rerecord(cassette: Cassette, *, repeat: int | None = None) -> str:
-    """The command that records this case again; empty for a foreign file."""
-    header = cassette.header
-    if header is None:
-        return ""
-    if header.transcript:
-        return "it is a transcript and cannot be recorded again: import it as another case"
-    repeats = max(repeat or 0, len(header.takes))
-    more = f" --repeat {repeats}" if repeats > 1 else ""
-    return f"record it again: agentctl eval {header.suite} --filter {header.case}{more} --record-mode all"
 
 
 async def _pieces(body: bytes, broken: Break | None) -> AsyncIterator[bytes]:

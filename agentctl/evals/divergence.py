@@ -13,7 +13,8 @@ from typing import Final
 from agentctl.agent.events import Entry, ModelReplied, Observed, ToolCalled, ToolReturned
 from agentctl.agent.run import Run, Usage
 from agentctl.cassette.nearest import Diverged
-from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
+from agentctl.cassette.play import RecordedTools, RecordedWire
+from agentctl.cassette.rerecord import rerecord
 from agentctl.cassette.tape import Cassette
 from agentctl.cassette.then import times
 from agentctl.errors import CassetteError, ModelError, RecordingMiss
@@ -23,20 +24,20 @@ from agentctl.evals.plan import CASE_INPUT, Job, Match, OnDivergence
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import (
-    STATE_QUERY,
     concluded,
     model_on,
     no_take,
     recorded_seconds,
     recorded_wire,
-    standing,
+    unplayed,
 )
 from agentctl.evals.result import CaseResult, Verdict
 from agentctl.evals.scorers.score import CannotScore
+from agentctl.evals.standing import APPROVAL, STATE_QUERY, standing
 from agentctl.evals.verdict import ENDED, failed_run, passes
 from agentctl.model.decode import decode_reply
 
-ASKED: Final = frozenset({"system prompt", "model", "params", "tool order", CASE_INPUT, STATE_QUERY})
+ASKED: Final = frozenset({"system prompt", "model", "params", "tool order", CASE_INPUT, APPROVAL, STATE_QUERY})
 """Components that a strict match proves: they are in the request. The state is looked at anew, or not at all."""
 
 UNFIT: Final = frozenset({"stale", "missing"})
@@ -143,7 +144,7 @@ async def replay_to_divergence(job: Job, prices: Prices, match: Match, action: O
     found = standing(job)
     cassette = found.cassette or found.unfit
     if cassette is None:
-        return [found.result(job, number + 1) for number in range(job.repeats)]
+        return [unplayed(found, job, number) for number in range(job.repeats)]
     return [
         await _replay(Held(job, cassette, number, found.stale, match), prices, action)
         if number < len(cassette.takes)

@@ -13,9 +13,10 @@ from agentctl.evals.livetools import replay_with_live_tools
 from agentctl.evals.plan import Job, RecordMode
 from agentctl.evals.prices import Prices
 from agentctl.evals.record import record
-from agentctl.evals.replay import replay, standing
+from agentctl.evals.replay import replay
 from agentctl.evals.result import CaseResult
 from agentctl.evals.stage import GoLive, Stage
+from agentctl.evals.standing import standing
 
 
 class LivePlayer(Stage):

@@ -14,10 +14,11 @@ from agentctl.errors import AgentctlError, RecordingMiss
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
-from agentctl.evals.replay import concluded, no_take, recorded_model, standing
+from agentctl.evals.replay import concluded, no_take, recorded_model, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.score import excerpt
 from agentctl.evals.stage import Stage
+from agentctl.evals.standing import standing
 from agentctl.evals.verdict import errored
 from agentctl.evals.workspace import observe
 
@@ -26,7 +27,7 @@ async def replay_with_live_tools(job: Job, prices: Prices, stage: Stage) -> list
     """Every repeat of the case, each in a workspace of its own."""
     found = standing(job, live_tools=True)
     if found.cassette is None:
-        return [found.result(job, number + 1) for number in range(job.repeats)]
+        return [unplayed(found, job, number) for number in range(job.repeats)]
     return [await _live_take(job, found.cassette, number, prices, stage) for number in range(job.repeats)]
 
 

@@ -20,7 +20,8 @@ from agentctl.agent.events import JsonObject, ModelReplied, Observed, ToolCalled
 from agentctl.agent.ports import OnDelta, OnFailure, Request
 from agentctl.agent.run import Run
 from agentctl.cassette.match import canonical
-from agentctl.cassette.play import RecordedTools, rerecord
+from agentctl.cassette.play import RecordedTools
+from agentctl.cassette.rerecord import rerecord
 from agentctl.cassette.secrets.redact import Redactor
 from agentctl.cassette.tape import Cassette
 from agentctl.errors import AgentctlError, CassetteError, RecordingMiss
@@ -29,10 +30,11 @@ from agentctl.evals.livetools import with_culprits
 from agentctl.evals.plan import Job, Match, OnDivergence
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
-from agentctl.evals.replay import concluded, model_on, no_take, recorded_wire, standing
+from agentctl.evals.replay import concluded, model_on, no_take, recorded_wire, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.score import excerpt
 from agentctl.evals.stage import GoLive, Stage, Workshop
+from agentctl.evals.standing import standing
 from agentctl.evals.verdict import errored
 from agentctl.evals.workspace import observe
 from agentctl.model.client import WireModel
@@ -70,7 +72,7 @@ class OnwardPlayer(Stage):
         found = standing(job, live_tools=policy.live_tools)
         cassette = found.cassette or found.unfit
         if cassette is None:
-            return [found.result(job, number + 1) for number in range(job.repeats)]
+            return [unplayed(found, job, number) for number in range(job.repeats)]
         return [
             await self._take(Held(job, cassette, number, found.stale, policy.match), prices)
             if number < len(cassette.takes)

@@ -20,6 +20,7 @@ from agentctl.errors import AgentctlError
 from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.scorers.outcome import Outcome, outcome_of
+from agentctl.evals.standing import DENIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +91,4 @@ async def _allowed(_call: ToolCalled) -> tuple[bool, str]:
 
 
 async def _denied(_call: ToolCalled) -> tuple[bool, str]:
-    return False, "nobody is there to approve it; a case with `approve: true` would have"
+    return False, DENIED

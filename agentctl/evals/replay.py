@@ -7,89 +7,32 @@ file edited by hand) is a miss.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Final
 
 from agentctl.agent.events import Entry, ModelAsked, Observed, ToolCalled
 from agentctl.agent.run import Run
-from agentctl.cassette.file import partial_of, read
-from agentctl.cassette.play import RecordedTools, RecordedWire, rerecord
-from agentctl.cassette.staleness import changed, without_code
+from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cassette.then import times
-from agentctl.errors import CassetteError
 from agentctl.evals.marks import reused_of
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, outcome, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult
-from agentctl.evals.scorers.state import StateQuery
+from agentctl.evals.standing import Standing, no_take_reason, record_hint, standing
 from agentctl.evals.verdict import errored, failed_run, judged
 from agentctl.model.client import WireModel
 
 NO_JITTER: Final = Random(0)  # noqa: S311  waits are skipped: whatever it says is not waited for
-
-STATE_QUERY = "state query"
-"""The component that changed when a case asks for state that was not looked at when it was recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a case's recording stands: `cassette` when it may be played, else a status that is no verdict, and why."""
-
-    cassette: Cassette | None
-    status: str = ""
-    reason: str = ""
-    hint: str = ""
-    stale: tuple[str, ...] = ()
-    unfit: Cassette | None = None
-    """The recording, when it is stale."""
-
-    def result(self, job: Job, repeat: int) -> CaseResult:
-        """The case's result when it cannot be played."""
-        return failed_run(job, repeat, self.reason, hint=self.hint, status=self.status, stale=self.stale)
-
-
-def standing(job: Job, *, live_tools: bool = False) -> Standing:
-    """Whether the recording of this case may be played for the agent and the case as they are now.
-
-    With live tools, the code behind them is what is put to the test: that it changed is no objection.
-    """
-    if not job.recording.exists():
-        begun = ", only an interrupted one" if partial_of(job.recording).exists() else ""
-        return Standing(None, "missing", f"there is no recording {job.recording_name}{begun}", record_hint(job))
-    try:
-        cassette = read(job.recording)
-    except CassetteError as error:
-        return Standing(None, "error", str(error), error.hint)
-    if cassette.header is None:
-        return Standing(None, "missing", "the recording is not one of this case: it has no header", record_hint(job))
-    if job.case.transcript and not cassette.header.transcript:
-        return Standing(None, "missing", "the recording is no transcript", record_hint(job))
-    components = changed(cassette.header, job.components)
-    if live_tools:
-        components = without_code(components)
-    if not components and not _observed(cassette, job.queries):
-        components = (STATE_QUERY,)
-    if components:
-        reason = f"changed since it was recorded: {', '.join(components)}"
-        return Standing(None, "stale", reason, rerecord(cassette), components, cassette)
-    return Standing(cassette)
-
-
-def _observed(cassette: Cassette, queries: Sequence[StateQuery]) -> bool:
-    """Whether all of this was looked at when it was recorded."""
-    names = {seen.name for take in cassette.takes for seen in take.observed} if queries else set()
-    return all(query.name in names for query in queries)
 
 
 async def replay(job: Job, prices: Prices) -> list[CaseResult]:
     """Every repeat of the case from its take; no socket, no tool."""
     found = standing(job)
     if found.cassette is None:
-        return [found.result(job, number + 1) for number in range(job.repeats)]
+        return [unplayed(found, job, number) for number in range(job.repeats)]
     return [await _replay_take(job, found.cassette, number, prices) for number in range(job.repeats)]
 
 
@@ -115,10 +58,14 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
     return replace(result, reused=reused_of(seen.turns, seen.usage, seen.cost_usd))
 
 
+def unplayed(found: Standing, job: Job, number: int) -> CaseResult:
+    """The result of repeat `number`, from 0, when the recording cannot be played."""
+    return failed_run(job, number + 1, found.reason, hint=found.hint, status=found.status, stale=found.stale)
+
+
 def no_take(job: Job, number: int) -> CaseResult:
     """The result of a repeat that was never recorded."""
-    reason = f"take {number + 1} of {job.repeats} is not recorded"
-    return failed_run(job, number + 1, reason, hint=record_hint(job), status="missing")
+    return failed_run(job, number + 1, no_take_reason(job, number), hint=record_hint(job), status="missing")
 
 
 def recorded_model(job: Job, cassette: Cassette, number: int) -> WireModel:
@@ -157,14 +104,6 @@ def recorded_seconds(take: Take, run: Run) -> float:
         elif slowest and isinstance(event, ModelAsked):
             total, slowest = total + slowest, 0.0
     return total + slowest
-
-
-def record_hint(job: Job) -> str:
-    """The command that records this case."""
-    if job.case.transcript:
-        return f"import it again: agentctl import FILE --suite {job.suite.name}"
-    repeat = f" --repeat {job.repeats}" if job.repeats != job.case.repeat else ""
-    return f"record it: agentctl eval {job.suite.name} --filter {job.case.id}{repeat} --record-mode new-episodes"
 
 
 async def _at_once(_seconds: float) -> None:

@@ -1,8 +1,8 @@
-"""How every recording of a project stands, from digests alone: no reply is read, no network, no SDK.
+"""How every recording of a project stands: judged as `eval` judges it, with nothing played, no network, no SDK.
 
 A recording is one of these: `fresh`; `transcript`, which no definition shaped, so none can make it stale; `stale`, with
-the components that changed; `missing`, for a case that has none; `damaged`; `orphan`, of a case or a suite that is no
-more. A fresh one may hold more takes than the case repeats, which nothing replays.
+the components that changed; `missing`, for a case that has none or too few takes; `damaged`; `orphan`, of a case or a
+suite that is no more. A fresh one may hold more takes than the case repeats, which nothing replays.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Final
 
 from agentctl.agent.events import JsonObject
 from agentctl.cassette.file import partial_of, read_header
-from agentctl.cassette.staleness import changed
 from agentctl.config.project import Project
 from agentctl.config.refs import parse_ref
 from agentctl.errors import CassetteError, NothingSelected, UsageError
 from agentctl.evals.plan import Job, plan
+from agentctl.evals.standing import no_take_reason, standing
 from agentctl.evals.suite import suite_paths
 
 FRESH: Final = "fresh"
@@ -29,6 +29,8 @@ DAMAGED: Final = "damaged"
 ORPHAN: Final = "orphan"
 TRANSCRIPT: Final = "transcript"
 VERDICTS: Final = (FRESH, TRANSCRIPT, STALE, MISSING, DAMAGED, ORPHAN)
+OF_STATUS: Final = {"missing": MISSING, "error": DAMAGED}
+"""What is told of a recording that `eval` cannot play."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Standing:
     @property
     def is_fresh(self) -> bool:
         """Whether there is nothing to do about it."""
-        return self.verdict in {FRESH, TRANSCRIPT} and not self.unused_takes and self.takes >= self.wanted
+        return self.verdict in {FRESH, TRANSCRIPT} and not self.unused_takes
 
     def to_json(self) -> JsonObject:
         """The row as `cassettes status --json` prints it."""
@@ -127,21 +129,18 @@ def _of_job(job: Job) -> Standing:
         wanted=job.repeats,
         partial=partial_of(job.recording).exists(),
     )
-    if not job.recording.exists():
-        return row
-    return _read(row, job)
-
-
-def _read(row: Standing, job: Job) -> Standing:
-    try:
-        header = read_header(row.path)
-    except CassetteError as error:
-        return replace(row, verdict=DAMAGED, reason=str(error).removeprefix(f"{row.path}: "))
-    if header is None:
-        return replace(row, verdict=DAMAGED, reason="it has no header: it is no recording of this case")
-    components = changed(header, job.components)
-    verdict = STALE if components else TRANSCRIPT if header.transcript else FRESH
-    return replace(row, verdict=verdict, components=components, takes=len(header.takes))
+    found = standing(job)
+    held = found.cassette or found.unfit
+    if held is None or held.header is None:
+        reason = found.reason.removeprefix(f"{job.recording}: ") if job.recording.exists() else ""
+        return replace(row, verdict=OF_STATUS[found.status], reason=reason)
+    takes = len(held.takes)
+    row = replace(row, takes=takes)
+    if found.stale:
+        return replace(row, verdict=STALE, components=found.stale)
+    if takes < job.repeats:
+        return replace(row, reason=no_take_reason(job, takes))
+    return replace(row, verdict=TRANSCRIPT if job.case.transcript else FRESH)
 
 
 def _orphans(project: Project, folders: Sequence[Path], known: set[Path]) -> Iterator[Standing]:

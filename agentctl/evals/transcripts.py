@@ -16,9 +16,10 @@ from agentctl.cassette.then import times
 from agentctl.errors import CassetteError
 from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
-from agentctl.evals.replay import no_take, recorded_seconds, standing
+from agentctl.evals.replay import no_take, recorded_seconds, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.outcome import outcome_of
+from agentctl.evals.standing import standing
 from agentctl.evals.verdict import failed_run, judged
 from agentctl.model.decode import decode_reply
 
@@ -27,7 +28,7 @@ def retell(job: Job, prices: Prices) -> list[CaseResult]:
     """Every repeat of the case, from its take."""
     found = standing(job)
     if found.cassette is None:
-        return [found.result(job, number + 1) for number in range(job.repeats)]
+        return [unplayed(found, job, number) for number in range(job.repeats)]
     return [_retold(job, found.cassette, number, prices) for number in range(job.repeats)]
 
 

@@ -1,6 +1,6 @@
-"""Benchmarks: start-up, replay eval, a long session, a large recording, each beside its baseline in the same run.
+"""Benchmarks: start-up, replay eval, long sessions, large recordings and many; each beside a baseline of its run.
 
-    python tests/benchmarks/run.py [startup] [replay] [session] [cassette] [first_token] [--rounds 7]
+    python tests/benchmarks/run.py [startup] [replay] [status] [session] [cassette] [first_token] [--rounds 7]
 
 A round runs every variant once, in turn, so that a slow spell of the machine hits all of them; figures are medians over
 the rounds, ratios are taken round by round and their median is shown. CPU is user + system time of the whole process as
@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,18 +27,19 @@ PYTHON = sys.executable
 AGENTCTL = str(Path(PYTHON).with_name("agentctl"))
 CASES = 200
 TURNS = 200
+RECORDINGS = 1000
 SIZES = (50, 1000, 5000)
 
 
-def cpu(*argv: str) -> float:
-    """CPU seconds of one process; its output is thrown away, its exit code may be 1 (a case that fails)."""
+def cpu(*argv: str, codes: tuple[int, ...] = (0, 1)) -> float:
+    """CPU seconds of one process; its output is thrown away, its exit code is one of `codes` (1: a case that fails)."""
     child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert child.stderr is not None
     complaint = child.stderr.read()
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     child.stderr.close()
-    if child.returncode not in {0, 1}:
+    if child.returncode not in codes:
         sys.exit(f"{' '.join(argv)} exited with {child.returncode}:\n{complaint.decode(errors='replace')}")
     return used.ru_utime + used.ru_stime
 
@@ -119,6 +121,29 @@ def replay(count: int) -> None:
         )
 
 
+def status(count: int) -> None:
+    """`cassettes status` of a thousand recordings, fresh and all stale with a repository to ask since when."""
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh, stale, one = (Path(scratch) / name for name in ("fresh", "stale", "one"))
+        for size, folder in ((RECORDINGS, fresh), (1, one)):
+            subprocess.run([PYTHON, HERE / "project.py", str(size), str(folder)], check=True)
+        shutil.copytree(fresh, stale)
+        git = ["git", "-C", str(stale), "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+        for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "recorded"]):
+            subprocess.run([*git, *command], check=True)
+        agent = stale / "prompts/bench/v1.yaml"
+        agent.write_text(agent.read_text().replace('"system": "', '"system": "Now: ', 1))
+        variants = {
+            f"{RECORDINGS:,} fresh": lambda: cpu(AGENTCTL, "-C", str(fresh), "cassettes", "status"),
+            f"{RECORDINGS:,} stale": lambda: cpu(AGENTCTL, "-C", str(stale), "cassettes", "status", codes=(4,)),
+            "1 fresh": lambda: cpu(AGENTCTL, "-C", str(one), "cassettes", "status"),
+        }
+        figures = rounds(count, variants)
+    print("agentctl cassettes status, CPU of the whole process, git included")
+    for name, values in figures.items():
+        row(name, f"{statistics.median(values):.2f} s", f"{ratio(values, figures['1 fresh']):.1f} x")
+
+
 def session(count: int) -> None:
     """What a turn costs at the beginning and at the end of a long session."""
     tenth = TURNS // 10
@@ -162,6 +187,7 @@ def first_token(count: int) -> None:
 BENCHMARKS = {
     "startup": startup,
     "replay": replay,
+    "status": status,
     "session": session,
     "cassette": cassette,
     "first_token": first_token,

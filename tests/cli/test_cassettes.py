@@ -67,6 +67,8 @@ def test_fresh_but_for_takes_that_nothing_replays(desk: Path) -> None:
     assert {row["unused_takes"] for row in rows.values()} == {1}
     told = agentctl(desk, "cassettes", "prune")
     assert "would remove take 2 of cassettes/desk/order.yaml" in told.stdout
+    assert agentctl(desk, "cassettes", "prune", "--dry-run").stdout == told.stdout
+    assert agentctl(desk, "cassettes", "prune", "--dry-run", "--yes").returncode == 2
     assert status(desk)[0] == 4
     assert agentctl(desk, "cassettes", "prune", "--yes").stdout.startswith("removed take 2 of ")
     assert status(desk)[0] == 0

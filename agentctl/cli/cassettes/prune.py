@@ -17,6 +17,7 @@ from agentctl.cassette.tape import Cassette, Take
 from agentctl.cli import exits
 from agentctl.cli.console import json_document, say
 from agentctl.config.project import Project
+from agentctl.errors import UsageError
 from agentctl.evals.standings import ORPHAN, Standing, standings
 from agentctl.observe.clean import clean
 
@@ -27,12 +28,15 @@ def prune(
     ] = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only said.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what --yes would remove: the default.")] = False,
     json: Annotated[bool, typer.Option("--json", help="As one JSON document.")] = False,
 ) -> int:
     """Remove recordings of cases that are no more, and takes beyond what their cases repeat.
 
     Nothing is removed without --yes. Version control has what was removed.
     """
+    if yes and dry_run:
+        raise UsageError("--yes removes and --dry-run does not", hint="leave one of them out")
     rows = [
         row for row in standings(Project.find(Path.cwd()), suites or []) if row.verdict == ORPHAN or row.unused_takes
     ]

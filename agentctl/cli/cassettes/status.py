@@ -1,12 +1,11 @@
 """`agentctl cassettes status`: how every recording stands, and since when it does not stand well.
 
-Digests are compared and nothing is replayed; git is asked only about documents that made something stale.
+Digests are compared and nothing is replayed; git is asked once, and only about files that made something stale.
 """
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,17 +13,15 @@ from typing import Annotated, Final
 
 import typer
 
+from agentctl.agent.events import JsonObject
 from agentctl.cli import exits
 from agentctl.cli.console import json_document, say, wants_color
 from agentctl.cli.sheet import DIM, GREEN, RED, YELLOW, Sheet
-from agentctl.config.load import load_agent
 from agentctl.config.project import Project
-from agentctl.errors import AgentctlError
+from agentctl.evals.since import Change, changes
 from agentctl.evals.standings import FRESH, MISSING, STALE, Standing, counts, standings
-from agentctl.evals.suite import suite_paths
 
 STYLES: Final = {FRESH: GREEN, STALE: YELLOW, MISSING: YELLOW}
-CASE_INPUT: Final = "case input"
 
 
 def status(
@@ -40,9 +37,9 @@ def status(
     """
     project = Project.find(Path.cwd())
     rows = standings(project, suites or [])
-    since = _since(project, rows)
+    since = changes(project, rows)
     if json:
-        recordings = [{**row.to_json(), "since": since.get(row.file)} for row in rows]
+        recordings = [{**row.to_json(), **_told(since.get(row.file, ()))} for row in rows]
         json_document({"recordings": recordings, "counts": counts(rows), "fresh": all(row.is_fresh for row in rows)})
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -50,10 +47,19 @@ def status(
     return exits.OK if all(row.is_fresh for row in rows) else exits.MISSING
 
 
-def _lines(sheet: Sheet, rows: Sequence[Standing], since: dict[str, str]) -> Iterator[str]:
+def _told(since: Sequence[Change]) -> JsonObject:
+    """Since when, in words and as data."""
+    return {"since": _words(since) or None, "changes": [change.to_json() for change in since]}
+
+
+def _words(since: Sequence[Change]) -> str:
+    return "; ".join(dict.fromkeys(map(str, since)))
+
+
+def _lines(sheet: Sheet, rows: Sequence[Standing], since: dict[str, tuple[Change, ...]]) -> Iterator[str]:
     for row in rows:
         if not row.is_fresh:
-            yield from _row(sheet, row, since.get(row.file, ""))
+            yield from _row(sheet, row, _words(since.get(row.file, ())))
     known = counts(rows)
     total = ", ".join(f"{number} {verdict}" for verdict, number in known.items())
     yield from sheet.lines(f"{len(rows)} recordings: {total}" if rows else "there are no recordings", indent="")
@@ -67,63 +73,5 @@ def _row(sheet: Sheet, row: Standing, since: str) -> Iterator[str]:
     told += [row.reason] if row.reason else []
     if row.unused_takes:
         told.append(f"{row.takes} takes and {row.wanted} wanted: `agentctl cassettes prune` removes the others")
-    elif row.verdict == FRESH:
-        told.append(f"{row.takes} takes of {row.wanted}: record it again")
     line = "  ".join((f"{row.verdict:<8}", row.file, "; ".join(told)))
     yield from sheet.lines(line.rstrip(), STYLES.get(row.verdict, RED), indent="")
-
-
-def _since(project: Project, rows: Sequence[Standing]) -> dict[str, str]:
-    """Since when each stale recording is stale, by its file: the last commit that touched what changed."""
-    known: dict[Path, str] = {}
-    found: dict[str, str] = {}
-    for row in rows:
-        if row.verdict != STALE:
-            continue
-        documents = list(_documents(project, row))
-        for path in documents:
-            if path not in known:
-                known[path] = _last_change(project, path)
-        told = dict.fromkeys(known[path] for path in documents if known[path])
-        if told:
-            found[row.file] = "; ".join(told)
-    return found
-
-
-def _documents(project: Project, row: Standing) -> Iterator[Path]:
-    """The documents that say what changed: the suite for the case's input, the agent's and its tools' for the rest."""
-    if CASE_INPUT in row.components:
-        yield from (path for path in suite_paths(project) if path.stem == row.suite)
-    if set(row.components) - {CASE_INPUT}:
-        try:
-            agent = load_agent(row.agent, project)
-        except AgentctlError:
-            return
-        by_tools = {name for name in row.components if name.startswith("tool ")}
-        if agent.source is not None and set(row.components) - by_tools - {CASE_INPUT}:
-            yield agent.source
-        if by_tools and agent.workspace_name:
-            yield project.prompts / agent.workspace_name
-
-
-def _last_change(project: Project, path: Path) -> str:
-    """`since 1a2b3c4 of 2026-11-23`, or that it is not committed yet; empty where git does not know."""
-    place = str(path.relative_to(project.root))
-    if _git(project, "status", "--porcelain", "--", place):
-        return f"{place} is not committed"
-    told = _git(project, "log", "-1", "--format=%h of %cs", "--", place)
-    return f"{place} since {told}" if told else ""
-
-
-def _git(project: Project, *arguments: str) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603  with paths of the project
-            ["git", "-C", str(project.root), *arguments],  # noqa: S607  the user's own
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

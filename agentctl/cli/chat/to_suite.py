@@ -20,7 +20,8 @@ from agentctl.config.project import Project
 from agentctl.evals.from_run import difference, recording_of
 from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
-from agentctl.evals.replay import record_hint, replay
+from agentctl.evals.replay import replay
+from agentctl.evals.standing import record_hint
 
 
 @dataclass(frozen=True, slots=True)

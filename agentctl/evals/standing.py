@@ -1,0 +1,108 @@
+"""Whether a case's recording may be played, decided before anything is: from digests, and from what the takes hold.
+
+There is one judgement, made here; `eval` acts on it and `cassettes status` tells it, so the two cannot disagree.
+Nothing is driven and no model's code is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agentctl.cassette.file import partial_of, read
+from agentctl.cassette.rerecord import rerecord
+from agentctl.cassette.staleness import changed, without_code
+from agentctl.cassette.tape import Cassette
+from agentctl.errors import CassetteError
+from agentctl.evals.plan import Job
+from agentctl.evals.scorers.state import StateQuery
+
+STATE_QUERY: Final = "state query"
+"""The component that changed when a case asks for state that was not looked at when it was recorded."""
+
+APPROVAL: Final = "approval"
+"""The component that changed when a recorded call would not be allowed now, or one that was denied would be."""
+
+DENIED: Final = "nobody is there to approve it; a case with `approve: true` would have"
+"""What the model is told of a call that nobody allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a case's recording stands: `cassette` when it may be played, else a status that is no verdict, and why."""
+
+    cassette: Cassette | None
+    status: str = ""
+    """`missing`, `stale` or `error`, as `eval` calls them."""
+    reason: str = ""
+    hint: str = ""
+    stale: tuple[str, ...] = ()
+    unfit: Cassette | None = None
+    """The recording, when it is stale."""
+
+
+def standing(job: Job, *, live_tools: bool = False) -> Standing:
+    """Whether the recording of this case may be played for the agent and the case as they are now.
+
+    With live tools, the code behind them is what is put to the test: that it changed is no objection.
+    """
+    if not job.recording.exists():
+        begun = ", only an interrupted one" if partial_of(job.recording).exists() else ""
+        return Standing(None, "missing", f"there is no recording {job.recording_name}{begun}", record_hint(job))
+    try:
+        cassette = read(job.recording)
+    except CassetteError as error:
+        return Standing(None, "error", str(error), error.hint)
+    if cassette.header is None:
+        return Standing(None, "missing", "the recording is not one of this case: it has no header", record_hint(job))
+    if job.case.transcript and not cassette.header.transcript:
+        return Standing(None, "missing", "the recording is no transcript", record_hint(job))
+    components = changed(cassette.header, job.components)
+    if live_tools:
+        components = without_code(components)
+    components = components or _beyond_digests(job, cassette)
+    if components:
+        reason = f"changed since it was recorded: {', '.join(components)}"
+        return Standing(None, "stale", reason, rerecord(cassette), components, cassette)
+    return Standing(cassette)
+
+
+def record_hint(job: Job) -> str:
+    """The command that records this case."""
+    if job.case.transcript:
+        return f"import it again: agentctl import FILE --suite {job.suite.name}"
+    repeat = f" --repeat {job.repeats}" if job.repeats != job.case.repeat else ""
+    return f"record it: agentctl eval {job.suite.name} --filter {job.case.id}{repeat} --record-mode new-episodes"
+
+
+def no_take_reason(job: Job, number: int) -> str:
+    """Why repeat `number`, from 0, cannot be played when its take was never recorded."""
+    return f"take {number + 1} of {job.repeats} is not recorded"
+
+
+def _beyond_digests(job: Job, cassette: Cassette) -> tuple[str, ...]:
+    """What the case asks for and the takes do not hold."""
+    approved = job.case.transcript or _decided_alike(job, cassette)
+    observed = _observed(cassette, job.queries)
+    return (APPROVAL,) * (not approved) + (STATE_QUERY,) * (not observed)
+
+
+def _observed(cassette: Cassette, queries: Sequence[StateQuery]) -> bool:
+    """Whether all of this was looked at when it was recorded."""
+    names = {seen.name for take in cassette.takes for seen in take.observed} if queries else set()
+    return all(query.name in names for query in queries)
+
+
+def _decided_alike(job: Job, cassette: Cassette) -> bool:
+    """Whether no call that ran would be denied now, and none that was denied would run."""
+    asking = {tool.name for tool in job.agent.tools if tool.approve == "always"}
+    if not asking or job.case.approve:
+        return not any(_denied(cassette, take.interactions) for take in cassette.takes)
+    return asking.isdisjoint(tool.returned.name for take in cassette.takes for tool in take.tools)
+
+
+def _denied(cassette: Cassette, interactions: Sequence[int]) -> bool:
+    """Whether a call of this take was denied; the last request holds all that the model was told."""
+    asked = cassette.interactions[interactions[-1]].request if interactions else ""
+    return (DENIED.encode() if isinstance(asked, bytes) else DENIED) in asked  # type: ignore[operator]
