@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from agentctl.config.unwritten import unwritten
@@ -14,11 +15,21 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         StoreError: it cannot be written.
     """
+    write_pieces(path, (data,))
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Puts these bytes at `path`, one piece after the other, making folders as needed.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            scratch.write_bytes(data)
+            with scratch.open("wb") as file:
+                file.writelines(pieces)
             scratch.replace(path)
         finally:
             scratch.unlink(missing_ok=True)

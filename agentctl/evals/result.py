@@ -184,17 +184,21 @@ class SuiteResult:
     model: str
     cases: tuple[CaseResult, ...]
 
-    def to_json(self) -> JsonObject:
-        """The suite as it stands in the document."""
+    def head_json(self) -> JsonObject:
+        """The suite as it stands in the document, without its cases."""
         return {
             "suite": self.suite,
             "file": self.file,
             "agent": self.agent,
             "bundle": self.bundle,
             "model": self.model,
-            "cases": [case.to_json() for case in self.cases],
+            "cases": [],
             "totals": totals_of(self.cases).to_json(),
         }
+
+    def to_json(self) -> JsonObject:
+        """The suite as it stands in the document."""
+        return {**self.head_json(), "cases": [case.to_json() for case in self.cases]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +233,16 @@ class Evaluation:
 
     def to_json(self, exit_code: int) -> JsonObject:
         """The document."""
+        return {**self.head_json(exit_code), "suites": [suite.to_json() for suite in self.suites]}
+
+    def head_json(self, exit_code: int) -> JsonObject:
+        """The document without its cases."""
         return {
             "schema": SCHEMA,
             "kind": "eval",
             "at": self.at,
             "by": f"agentctl {__version__}",
-            "suites": [suite.to_json() for suite in self.suites],
+            "suites": [suite.head_json() for suite in self.suites],
             "totals": self.totals.to_json(),
             "network": self.network,
             "tools_executed": self.tools_executed,

@@ -15,6 +15,7 @@ from agentctl.evals import prices as prices_module
 from agentctl.evals.history import KEPT, keep
 from agentctl.evals.prices import Prices
 from agentctl.evals.report import format_of, write_report
+from agentctl.evals.report.told import told_of
 from agentctl.evals.result import Evaluation, read_result, totals_of
 from support.till import edit, lay_down, record, replay
 
@@ -98,14 +99,14 @@ def test_thresholds_weigh_scores(project: Project) -> None:
 def test_reports_are_chosen_by_their_ending(tmp_path: Path, evaluation: Evaluation) -> None:
     """A known ending is written whole, folders included; an unknown one is refused with those there are."""
     path = tmp_path / "deep" / "result.JSON"
-    write_report(path, evaluation, 1)
+    write_report(path, told_of(evaluation, 1))
     assert read_result(path) == json.loads(json.dumps(evaluation.to_json(1)))
     assert [left.name for left in path.parent.iterdir()] == ["result.JSON"]
     with pytest.raises(UsageError, match=r"result\.xyz") as caught:
         format_of(tmp_path / "result.xyz")
     assert ".json" in caught.value.hint
     with pytest.raises(StoreError, match="cannot be written"):
-        write_report(path / "below-a-file.json", evaluation, 1)
+        write_report(path / "below-a-file.json", told_of(evaluation, 1))
 
 
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from agentctl.config.project import Project
 from agentctl.errors import StoreError
 from agentctl.evals.history import keep
 from agentctl.evals.report import format_of, write_report
+from agentctl.evals.report.told import told_of
 from agentctl.evals.result import Evaluation
 from agentctl.observe.clean import clean
 
@@ -36,7 +37,7 @@ def write(project: Project, evaluation: Evaluation, code: int, writing: Writing,
     unwritten: StoreError | None = None
     for path in writing.output or []:
         try:
-            write_report(path, evaluation, code)
+            write_report(path, told_of(evaluation, code))
         except StoreError as error:
             unwritten = unwritten or error
     try:

@@ -1,48 +1,58 @@
-"""Reports: one function per format from an evaluation to bytes, chosen by a file's extension."""
+"""Reports: one module per format, chosen by how a file's name ends, made from the result's document and nothing else.
+
+A report made from a result that was read back is therefore the one that its evaluation would have written. Cases are
+told one at a time, so that a format that writes them one at a time never holds them all. A format's module is loaded
+when a file asks for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import orjson
-
 from agentctl.errors import UsageError
-from agentctl.evals.files import write_whole
-from agentctl.evals.result import Evaluation
+from agentctl.evals.files import write_pieces
+from agentctl.evals.report.told import Told
 
-Render: TypeAlias = Callable[[Evaluation, int], bytes]
-"""The bytes of a report on an evaluation that exits with this code."""
+Render: TypeAlias = Callable[[Told], Iterable[bytes]]
+"""The bytes of a report, in pieces."""
 
-
-def to_json(evaluation: Evaluation, exit_code: int) -> bytes:
-    """The whole result as one indented JSON document."""
-    return orjson.dumps(evaluation.to_json(exit_code), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-FORMATS: Final[dict[str, Render]] = {".json": to_json}
-"""What a file name can end with."""
+FORMATS: Final = {
+    ".json": "agentctl.evals.report.json_",
+}
+"""What a file name can end with, and the module whose `render` (a `Render`) writes such files."""
 
 
-def format_of(path: Path) -> Render:
-    """The format that `path` asks for by its name.
+def format_of(path: Path) -> str:
+    """The module of the format that `path` asks for by its name.
 
     Raises:
         UsageError: no format ends like that.
     """
     name = path.name.lower()
-    for extension, render in sorted(FORMATS.items(), key=lambda item: -len(item[0])):
+    for extension, module in sorted(FORMATS.items(), key=lambda item: -len(item[0])):
         if name.endswith(extension):
-            return render
+            return module
     raise UsageError(f"{path}: no report is written in this format", hint=f"end the name with {', '.join(FORMATS)}")
 
 
-def write_report(path: Path, evaluation: Evaluation, exit_code: int) -> None:
+def render_of(path: Path) -> Render:
+    """What writes the format that `path` asks for by its name.
+
+    Raises:
+        UsageError: no format ends like that.
+    """
+    render: Render = import_module(format_of(path)).render
+    return render
+
+
+def write_report(path: Path, told: Told) -> None:
     """Writes the report that `path` asks for by its name.
 
     Raises:
         UsageError: no format ends like that.
         StoreError: it cannot be written.
     """
-    write_whole(path, format_of(path)(evaluation, exit_code))
+    write_pieces(path, render_of(path)(told))
