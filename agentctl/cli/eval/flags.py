@@ -104,6 +104,10 @@ class Gates:
         float | None,
         typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when this share of the verdicts does: 0.95."),
     ] = None
+    min_pass_rate_lower: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when the 95% interval of that share lies above."),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
