@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from agentctl.config.check import Many, Part
 from agentctl.config.documents import Reference, Text, Variables
@@ -17,6 +17,13 @@ MAX_REPEAT: Final = 1000
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Some: TypeAlias = Annotated[float, Field(gt=0, le=1)]
+
+
+def _enough(value: Any) -> Any:
+    if value in ("all", "any") or (isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1):
+        return value
+    message = f"`pass` must be all, any, or a share above 0 and up to 1, not {shown(value)}"
+    raise Invalid(message, hint="pass: 0.8 is enough when four of five repeats pass")
 
 
 def _day(text: str) -> str:
@@ -52,7 +59,7 @@ class CaseDocument(Part):
     """What `--tag` selects by."""
     repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT)] = 1
     """How often the case is run; each run is a take of its recording."""
-    pass_: Literal["all", "any"] | Some = Field(default="all", alias="pass")
+    pass_: Annotated[Literal["all", "any"] | Some, BeforeValidator(_enough)] = Field(default="all", alias="pass")
     """How many of the repeats must pass: all, any one, or a share of them, as in 0.8."""
     group: Text | None = None
     """Cases of one group are variants of each other: the standard error counts groups. Without it a case is its own."""

@@ -80,8 +80,11 @@ def _repeats(suite: SuiteResult, figures: Statistics, screen: Screen) -> Iterato
     tries = figures.tries
     if tries:
         yield screen.paint(f"{suite.suite}: {tries[-1].k} tries of a case", BOLD)
-        yield from _row("pass@k", [f"{each.k}: {each.pass_at:.1%}" for each in tries], "any of k passes", screen)
-        yield from _row("pass^k", [f"{each.k}: {each.pass_hat:.1%}" for each in tries], "all k pass", screen)
+        over = ["" if each.cases == len(figures.tallies) else f" ({count(each.cases, 'case')})" for each in tries]
+        some = [f"{each.k}: {each.pass_at:.1%}{cases}" for each, cases in zip(tries, over, strict=True)]
+        every = [f"{each.k}: {each.pass_hat:.1%}{cases}" for each, cases in zip(tries, over, strict=True)]
+        yield from _row("pass@k", some, "any of k passes", screen)
+        yield from _row("pass^k", every, "all k pass", screen)
     mean = figures.clustered
     if mean is None or not figures.is_clustered or not mean.error:
         return
@@ -94,7 +97,8 @@ def _repeats(suite: SuiteResult, figures: Statistics, screen: Screen) -> Iterato
 
 def _row(label: str, parts: Sequence[str], meaning: str, screen: Screen) -> Iterator[str]:
     indent = MARGIN + len(label) + GAP
-    first, *more = screen.joined([*parts, meaning], indent)
+    beside = Screen(None if screen.width is None else screen.width - indent)
+    first, *more = beside.joined([*parts, meaning])
     yield f"{' ' * MARGIN}{screen.paint(label, DIM)}{' ' * GAP}{first}"
     yield from (f"{' ' * indent}{line}" for line in more)
 

@@ -235,7 +235,8 @@ def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[st
     first, *more = screen.joined((plain, *(() if whole else rate)))
     painted = f"{screen.paint(count(totals.cases, 'case'), BOLD)}: {_counts(totals, screen)}"
     yield painted + first.removeprefix(plain)
-    yield from [*more, *(screen.joined(rate) if whole and rate else [])]
+    for line in [*more, *(screen.joined(rate) if whole and rate else [])]:
+        yield from screen.fold(line, 0)
     if totals.turns:
         tokens = f"{totals.usage.all_input + totals.usage.output_tokens:,} tokens"
         figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), tokens, dollars(totals.cost_usd))
