@@ -116,7 +116,12 @@ class Writing:
 
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write a report, its format by its ending: .json."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write a report, its format by its ending (.json, .jsonl, .csv, .md, .junit.xml); repeatable.",
+        ),
     ] = None
     json: Annotated[bool, typer.Option("--json", help="The whole result as one JSON document.")] = False
     no_progress_bar: Annotated[bool, typer.Option("--no-progress-bar", help="Draw no bar while cases run.")] = False
