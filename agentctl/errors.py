@@ -87,9 +87,12 @@ class ModelError(RunError):
         retry_after: float | None = None,
         request_id: str | None = None,
         hint: str = "",
+        is_spend_cap: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.type = type
+        self.is_spend_cap = is_spend_cap
+        """Whether the account may spend no more: no model of it answers until a person raises the cap."""
         self.status = status
         self.retryable = retryable
         self.retry_after = retry_after

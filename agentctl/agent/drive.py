@@ -15,6 +15,7 @@ from agentctl.agent.events import (
     Approved,
     Block,
     Event,
+    FellBack,
     ModelAsked,
     Observed,
     RunEnded,
@@ -28,6 +29,7 @@ from agentctl.agent.ports import Approve, Clock, Hear, Model, OnDelta, Sink, Too
 from agentctl.agent.request import build, stable_part
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
+from agentctl.agent.standby import is_outage, next_model
 from agentctl.errors import DeadlineExceeded, ModelError, RecordingMiss
 
 Observe = Callable[[], Awaitable[list[Observed]]]
@@ -69,7 +71,7 @@ async def drive(
             for observed in await observe():
                 driver.emit(observed)
     except ModelError as error:
-        stop = Stop("deadline" if isinstance(error, DeadlineExceeded) else "model_error", str(error))
+        stop = _end_of(error, agent)
     except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
         driver.end(Stop("interrupted", "interrupted before it was finished"))
         raise
@@ -81,6 +83,13 @@ async def drive(
         raise
     driver.end(stop)
     return run
+
+
+def _end_of(error: ModelError, agent: Agent) -> Stop:
+    """How a run ends that nobody could answer. What the caller did wrong is never hidden behind kind words."""
+    if agent.degrade and (is_outage(error) or isinstance(error, DeadlineExceeded)):
+        return Stop("degraded", agent.degrade)
+    return Stop("deadline" if isinstance(error, DeadlineExceeded) else "model_error", str(error))
 
 
 class _Driver:
@@ -120,8 +129,8 @@ class _Driver:
                         return Stop("completed")
                     self.emit(UserSaid(said))
                     self.deadline = self._fresh_deadline()
-                case AskModel(turn):
-                    await self._ask(turn)
+                case AskModel(turn, model):
+                    await self._ask(turn, model)
                 case CallTools(calls):
                     await self._call(calls)
                 case AskPerson(call):
@@ -131,12 +140,22 @@ class _Driver:
                 case Stop() as stop:
                     return stop
 
-    async def _ask(self, turn: int) -> None:
-        self.emit(ModelAsked(turn, self.agent.model))
+    async def _ask(self, turn: int, model: str) -> None:
+        """Asks for one reply; when this model cannot give it, the next one stands in, within the same deadline."""
+        self.emit(ModelAsked(turn, model))
         left = None if self.deadline is None else self.deadline - time.monotonic()
         request = build(self.agent, self.run, self.stable)
-        reply = await self.model.ask(request, on_failure=self.emit, on_delta=self.on_delta, time_left=left)
-        self.emit(reply)
+        try:
+            reply = await self.model.ask(request, on_failure=self.emit, on_delta=self.on_delta, time_left=left)
+        except ModelError as error:
+            standby = next_model(self.agent, model) if is_outage(error) else None
+            if standby is None:
+                raise
+            self.emit(FellBack(standby, error.type))
+            if self.on_delta is not None:
+                self.on_delta("restart", "")
+        else:
+            self.emit(reply)
 
     async def _call(self, calls: Sequence[Block]) -> None:
         """Runs the calls at the same time and writes their results down in the order they were asked for."""

@@ -98,6 +98,16 @@ class ModelFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class FellBack:
+    """The model that was asked could not answer; `model` is asked in its place until the user speaks again."""
+
+    kind: ClassVar[str] = "fell_back"
+    model: str
+    reason: str
+    """The type of the error: `overloaded_error`, `breaker_open`, ..."""
+
+
+@dataclass(frozen=True, slots=True)
 class Approved:
     """A person (or a rule, `by`) decided on a tool call; `approved=False` is an answer too."""
 
@@ -213,6 +223,7 @@ Event: TypeAlias = (
     | ModelAsked
     | ModelReplied
     | ModelFailed
+    | FellBack
     | Approved
     | ToolCalled
     | ToolReturned
@@ -231,6 +242,7 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
         ModelAsked,
         ModelReplied,
         ModelFailed,
+        FellBack,
         Approved,
         ToolCalled,
         ToolReturned,

@@ -22,9 +22,10 @@ from agentctl.agent.spec import Agent
 
 @dataclass(frozen=True, slots=True)
 class AskModel:
-    """Ask the model for its next reply."""
+    """Ask `model` for the next reply."""
 
     turn: int
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def decide(agent: Agent, run: Run) -> Move:
     if run.calls:
         return _next_call(agent, run)
     if run.awaits_model:
-        return _within_limits(agent, run) or AskModel(run.turns + 1)
+        return _within_limits(agent, run) or AskModel(run.next_turn, run.standby or agent.model)
     if run.reply is None:
         return Listen()
     stop = run.reply.stop_reason

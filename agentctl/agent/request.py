@@ -6,14 +6,18 @@ from agentctl.agent.events import JsonObject
 from agentctl.agent.ports import Request
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
+from agentctl.agent.standby import may_think, params_of, readable_by
 
 
-def stable_part(agent: Agent) -> JsonObject:
+def stable_part(agent: Agent, model: str | None = None) -> JsonObject:
     """Everything of the body but the messages: the same for every request of an agent, so that the prompt cache holds.
 
     With `cache` on, one breakpoint stands on the system prompt: it covers the tools too, which the API puts before it.
+    `model` is one of the agent's fallbacks, with the fields that it is asked with.
     """
     body: JsonObject = {"model": agent.model, **agent.params}
+    if model is not None:
+        body = {"model": model, **params_of(agent, model)}
     breakpoint_: JsonObject = {"cache_control": {"type": "ephemeral"}} if agent.cache else {}
     tools = [tool.definition for tool in agent.tools]
     if agent.system:
@@ -28,5 +32,15 @@ def stable_part(agent: Agent) -> JsonObject:
 
 def build(agent: Agent, run: Run, stable: JsonObject | None = None) -> Request:
     """The request for the model's next turn; `stable` is `stable_part(agent)` where the caller has it already."""
+    if run.standby:
+        return _stand_in(agent, run)
     body = {**(stable if stable is not None else stable_part(agent)), "messages": run.messages}
+    return Request(body=body, betas=agent.betas)
+
+
+def _stand_in(agent: Agent, run: Run) -> Request:
+    """The same for the model that stands in for the agent's own."""
+    body = {**stable_part(agent, run.standby), "messages": readable_by(run)}
+    if not may_think(run):
+        body.pop("thinking", None)
     return Request(body=body, betas=agent.betas)

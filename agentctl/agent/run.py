@@ -21,6 +21,7 @@ from agentctl.agent.events import (
     Block,
     Entry,
     Event,
+    FellBack,
     HandedOff,
     JsonObject,
     ModelAsked,
@@ -81,12 +82,20 @@ class Run:
         """Ids whose ToolCalled stands."""
         self.approvals: dict[str, Approved] = {}
         self.results: dict[str, ToolReturned] = {}
+        self.standby = ""
+        """The model that is asked in place of the agent's own; empty while that one is."""
+        self.authors: dict[int, str] = {}
+        """Which model was asked for each of the assistant's messages, by its place in `messages`."""
         self.turns = 0
         """Replies asked for in the whole run."""
         self.turns_since_said = 0
         """Replies asked for since the user last spoke."""
         self.usage = Usage()
         self.failures: list[ModelFailed] = []
+        self._model = ""
+        """The model asked last."""
+        self._repeats = False
+        """Whether the turn that was asked for last is asked for again, of another model."""
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Run:
@@ -127,8 +136,18 @@ class Run:
         return bool(self.messages) and not self.calls
 
     @property
+    def next_turn(self) -> int:
+        """The number of the reply to ask for: whoever stands in for a model that failed answers the same turn."""
+        return self.turns + (not self._repeats)
+
+    @property
     def text(self) -> str:
-        """The answer: the text of the last reply, its blocks joined; empty while there is none."""
+        """The answer: the text of the last reply, its blocks joined; empty while there is none.
+
+        Of a run that ended `degraded`, what the user was told instead.
+        """
+        if self.ended is not None and self.ended.reason == "degraded":
+            return self.ended.message
         for entry in reversed(self.entries):
             if isinstance(entry.event, ModelReplied):
                 return text_of(entry.event.content)
@@ -140,11 +159,17 @@ class Run:
     def _said(self, event: UserSaid) -> None:
         self._user(event.content)
         self.turns_since_said = 0
+        self.standby, self._repeats = "", False
         self.reply = None
 
-    def _asked(self, _event: ModelAsked) -> None:
-        self.turns += 1
-        self.turns_since_said += 1
+    def _asked(self, event: ModelAsked) -> None:
+        if not self._repeats:
+            self.turns += 1
+            self.turns_since_said += 1
+        self._repeats, self._model = False, event.model
+
+    def _fell_back(self, event: FellBack) -> None:
+        self.standby, self._repeats = event.model, True
 
     def _failed(self, event: ModelFailed) -> None:
         self.failures.append(event)
@@ -168,6 +193,7 @@ class Run:
         if content and self._last_is("assistant"):  # it goes on after a pause
             self.messages[-1] = {"role": "assistant", "content": self.messages[-1]["content"] + content}
         elif content:
+            self.authors[len(self.messages)] = self._model
             self.messages.append({"role": "assistant", "content": content})
         if keeps_calls:
             self.calls = {block["id"]: block for block in content if block.get("type") == "tool_use"}
@@ -195,6 +221,7 @@ class Run:
         UserSaid: _said,
         ModelAsked: _asked,
         ModelFailed: _failed,
+        FellBack: _fell_back,
         ModelReplied: _replied,
         Approved: _approved,
         ToolCalled: _called,

@@ -51,12 +51,17 @@ class Limits:
 
     `max_turns` and `max_seconds` hold between two things the user says, so that a long chat is no runaway;
     the token limits hold for the whole run. Input tokens include those read from and written to the prompt cache.
+    `call_seconds` and `idle_seconds` end one attempt to ask the model, which may then be repeated.
     """
 
     max_turns: int = 20
     max_seconds: float | None = 300.0
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
+    call_seconds: float | None = None
+    """From sending a request to the end of its reply."""
+    idle_seconds: float | None = 120.0
+    """Without anything new of a reply: silence, or nothing but pings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,19 @@ class Retry:
     attempts: int = 3
     base: float = 0.5
     cap: float = 30.0
+    budget: float = 0.1
+    """Retries there may be for each call of the process, over the last minute; a few are always allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """When a model that fails is left alone: when `share` of the last `window` calls failed, of `minimum` at least."""
+
+    window: int = 20
+    minimum: int = 10
+    share: float = 0.5
+    open_seconds: float = 30.0
+    """Seconds until one call tries whether it answers again; each one that fails doubles them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,14 @@ class Provider:
     base_url: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     """Passed to the SDK's client: `region`, `project_id`, `aws_region`, `aws_profile`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Another model, asked when those before it cannot; `params` replace the agent's own, null takes one away."""
+
+    model: str
+    params: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +117,12 @@ class Agent:
     tools: tuple[ToolSpec, ...] = ()
     limits: Limits = field(default_factory=Limits)
     retry: Retry = field(default_factory=Retry)
+    breaker: Breaker | None = field(default_factory=Breaker)
+    """None when no model is ever left alone."""
+    fallbacks: tuple[Fallback, ...] = ()
+    """Asked in this order, at the edge of a turn."""
+    degrade: str = ""
+    """What the user is told when nobody can answer; without it the run ends with the error."""
     provider: Provider = field(default_factory=Provider)
     betas: tuple[str, ...] = ()
     """Values of the `anthropic-beta` header."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
-from agentctl.agent.events import JsonObject, ModelReplied, ToolReturned
+from agentctl.agent.events import FellBack, JsonObject, ModelReplied, ToolReturned, to_json
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
@@ -65,15 +65,18 @@ def document(run: Run, run_id: str, agent: Agent, *, attempts: int) -> JsonObjec
         "usage": run.usage.to_json(),
         "cost_usd": None if cost is None else float(cost),
         "attempts": attempts,
+        "fell_back": [to_json(entry.event) for entry in run.entries if isinstance(entry.event, FellBack)],
         "error": None if reason == "completed" else _error(run, reason),
     }
 
 
 def _error(run: Run, reason: str) -> JsonObject:
     """The model's own error type where it failed, else the reason of the end."""
-    failed = reason == "model_error" and run.failures
     message = run.ended.message if run.ended is not None else ""
-    return {"type": run.failures[-1].error_type if failed else reason, "message": message}
+    if reason in {"model_error", "degraded"} and run.failures:
+        last = run.failures[-1]
+        return {"type": last.error_type, "message": last.message if reason == "degraded" else message}
+    return {"type": reason, "message": message}
 
 
 def _tool_calls(run: Run) -> Iterator[JsonObject]:

@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from agentctl.agent.drive import nobody
-from agentctl.agent.events import Entry, ModelReplied, to_json
+from agentctl.agent.events import Entry, ModelReplied, RunEnded, to_json
 from agentctl.agent.loop import TURN_COMPLETE
 from agentctl.agent.ports import Approve, Sink
 from agentctl.agent.run import text_of
@@ -199,16 +199,22 @@ def _line(entry: Entry) -> None:
 
 
 def _answer(entry: Entry) -> None:
-    """Each answer that completes a turn; text between tool calls is part of the trace."""
+    """Each answer that completes a turn, and what is said when nobody answers; the rest is part of the trace."""
     event = entry.event
+    if isinstance(event, RunEnded) and event.reason == "degraded":
+        _say(event.message)
     if isinstance(event, ModelReplied) and event.stop_reason not in {"tool_use", "pause_turn"}:
         text = text_of(event.content)
         if text or event.stop_reason in TURN_COMPLETE:
-            try:
-                say(clean(text))
-                sys.stdout.flush()
-            except BrokenPipeError:  # who has read enough has not made the run fail
-                silence_stdout()
+            _say(text)
+
+
+def _say(text: str) -> None:
+    try:
+        say(clean(text))
+        sys.stdout.flush()
+    except BrokenPipeError:  # who has read enough has not made the run fail
+        silence_stdout()
 
 
 def _report(options: Options, progress: Progress, code: int | None) -> int:

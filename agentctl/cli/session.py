@@ -99,7 +99,7 @@ class Conversation:
         return await drive(
             agent,
             self.run,
-            model=WireModel(wire, agent.retry),
+            model=WireModel(wire, agent.retry, limits=agent.limits, health=session.live.health, breaker=agent.breaker),
             tools=tools,
             hear=hear,
             approve=approve,

@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 
 from agentctl.agent.handlers import load_function
 from agentctl.agent.spec import Agent, Provider
+from agentctl.cli.breakers import SharedStates
 from agentctl.config.canonical import digest
 from agentctl.config.digest import bundle
 from agentctl.config.project import Project
 from agentctl.errors import UsageError
 from agentctl.model.claude import ClaudeWire
+from agentctl.model.health import Health
 
 KEY_VARIABLES: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 DEFAULT_HOST: Final = "api.anthropic.com"
@@ -40,6 +42,8 @@ class LiveWire:
     wire: ClaudeWire
     source: str
     """A host, or `agentctl simulator`."""
+    health: Health
+    """What is known of whoever answers."""
     script: Path | None = None
     """What the simulator answers from; None when the model is real (or the simulator only echoes)."""
 
@@ -67,7 +71,8 @@ async def live_wire(agent: Agent, project: Project, *, simulate: bool) -> AsyncI
     require_key(agent.provider)
     wire = ClaudeWire(agent.provider)
     try:
-        yield LiveWire(wire, _host(agent.provider))
+        host = _host(agent.provider)
+        yield LiveWire(wire, host, Health(host, SharedStates(project.state / "health.db")))
     finally:
         await wire.aclose()
 
@@ -82,7 +87,7 @@ async def _simulated(agent: Agent, project: Project) -> AsyncIterator[LiveWire]:
     async with Simulator(load_script(path)) as simulator:
         wire = ClaudeWire(Provider(base_url=simulator.base_url), api_key=SIMULATED_KEY)
         try:
-            yield LiveWire(wire, SIMULATOR, path)
+            yield LiveWire(wire, SIMULATOR, Health(SIMULATOR), path)
         finally:
             await wire.aclose()
 

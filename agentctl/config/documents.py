@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from agentctl.agent.spec import Limits, Provider, Retry, ToolSpec
+from agentctl.agent.spec import Breaker, Fallback, Limits, Provider, Retry, ToolSpec
 from agentctl.config.check import Many, Part
 from agentctl.config.findings import Invalid
 from agentctl.config.nearest import nearest
@@ -49,7 +49,7 @@ TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}\Z")
 CLIENT_SIDE: Final = re.compile(r"(?:bash|text_editor|computer|browser|memory)_")
 """Tools the API defines and the caller has to run."""
 
-_LIMITS, _RETRY, _TOOL = Limits(), Retry(), ToolSpec("", {})
+_LIMITS, _RETRY, _BREAKER, _TOOL = Limits(), Retry(), Breaker(), ToolSpec("", {})
 
 
 def _reference(text: str) -> str:
@@ -191,6 +191,8 @@ class RetryPart(Part):
     """Seconds."""
     cap: Annotated[float, Field(ge=0)] = _RETRY.cap
     """Seconds."""
+    budget: Annotated[float, Field(ge=0, le=1)] = _RETRY.budget
+    """Retries for each call of the process over the last minute; three are always allowed."""
 
 
 class LimitsPart(Part):
@@ -204,6 +206,45 @@ class LimitsPart(Part):
     """Input tokens of the whole run, the prompt cache included."""
     max_output_tokens: Count | None = _LIMITS.max_output_tokens
     """Output tokens of the whole run."""
+    call_seconds: Seconds | None = _LIMITS.call_seconds
+    """From sending one request to the end of its reply; then it is tried again, as `retry` says."""
+    idle_seconds: Seconds | None = _LIMITS.idle_seconds
+    """Without anything new of a reply but pings; then it is tried again. Hidden thinking is silent: leave it room."""
+
+
+class BreakerPart(Part):
+    """When a model that keeps failing is left alone, by every run on this machine that asks the same host."""
+
+    window: Annotated[int, Field(ge=1, le=1000)] = _BREAKER.window
+    """How many of the last calls count."""
+    minimum: Count = _BREAKER.minimum
+    """Calls that there must be before any of them count."""
+    share: Annotated[float, Field(gt=0, le=1)] = _BREAKER.share
+    """The share of them that failed."""
+    open_seconds: Seconds = _BREAKER.open_seconds
+    """Seconds until one call tries whether it answers again; each one that fails doubles them."""
+
+
+class FallbackPart(Part):
+    """A model that is asked when those before it cannot answer."""
+
+    model: Text
+    params: dict[Annotated[str, AfterValidator(_param)], Any] = Field(default={})
+    """What it is asked with in place of the agent's `params`; null takes one away."""
+
+    def spec(self) -> Fallback:
+        """As the core knows it."""
+        params = {key: value for key, value in self.params.items() if key != "effort"}
+        if self.params.get("effort") is not None:
+            params["output_config"] = {**params.get("output_config", {}), "effort": self.params["effort"]}
+        return Fallback(self.model, params)
+
+
+class DegradePart(Part):
+    """What becomes of a question that nobody can answer."""
+
+    message: Text
+    """What the user is told. The run is marked `degraded` wherever it is shown."""
 
 
 class AnyDocument(Part):
@@ -240,6 +281,12 @@ class AgentDocument(Part):
     provider: ProviderPart = ProviderPart()
     retry: RetryPart = RetryPart()
     limits: LimitsPart = LimitsPart()
+    breaker: BreakerPart | Literal[False] = BreakerPart()
+    """When a model that keeps failing is left alone; `false` never."""
+    fallbacks: Many[Text | FallbackPart] = ()
+    """Models to ask, in this order, when the agent's own cannot answer."""
+    degrade: DegradePart | None = None
+    """What the user is told when nobody can answer; without it the run ends with the error."""
 
 
 class ToolPart(Part):

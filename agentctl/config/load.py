@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentctl.agent.events import JsonObject
-from agentctl.agent.spec import Agent, Limits, Retry, ToolSpec
+from agentctl.agent.spec import Agent, Breaker, Fallback, Limits, Retry, ToolSpec
 from agentctl.config.check import check
 from agentctl.config.digest import bundle, components
 from agentctl.config.document import Document
-from agentctl.config.documents import MAX_TOKENS, AgentDocument, ServerTool
+from agentctl.config.documents import MAX_TOKENS, AgentDocument, FallbackPart, ServerTool
 from agentctl.config.extends import load_whole
 from agentctl.config.nearest import nearest
 from agentctl.config.project import Project
@@ -62,6 +62,7 @@ def load_from(source: Source, tree: Tree) -> Loaded:
     params = _params(checked, document, problems)
     toolsets, tools = _tools(checked, document, tree, problems)
     setup = _setup(toolsets, document, problems)
+    fallbacks = _fallbacks(checked, document, problems)
     problems += _tool_choice(params, tools, document)
     if problems:
         unique = dict.fromkeys(problems)
@@ -77,6 +78,9 @@ def load_from(source: Source, tree: Tree) -> Loaded:
         tools=tools,
         limits=Limits(**dict(checked.limits)),
         retry=Retry(**dict(checked.retry)),
+        breaker=Breaker(**dict(checked.breaker)) if checked.breaker is not False else None,
+        fallbacks=fallbacks,
+        degrade=checked.degrade.message if checked.degrade is not None else "",
         provider=checked.provider.spec(),
         betas=betas,
         cache=cache,
@@ -98,6 +102,18 @@ def _system(checked: AgentDocument, document: Document, problems: list[Problem])
             document.problem(("system",), flaw.message, hint=flaw.hint, text_line=flaw.line) for flaw in error.flaws
         ]
         return ""
+
+
+def _fallbacks(checked: AgentDocument, document: Document, problems: list[Problem]) -> tuple[Fallback, ...]:
+    """The models that stand in, each once."""
+    found: list[Fallback] = []
+    for index, each in enumerate(checked.fallbacks):
+        fallback = each.spec() if isinstance(each, FallbackPart) else Fallback(each)
+        if fallback.model in {checked.model, *(other.model for other in found)}:
+            message = f"{shown(fallback.model)} is asked already when this one's turn comes"
+            problems.append(document.problem(("fallbacks", index), message, hint="name another model"))
+        found.append(fallback)
+    return tuple(found)
 
 
 def _params(checked: AgentDocument, document: Document, problems: list[Problem]) -> JsonObject:

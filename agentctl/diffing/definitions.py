@@ -119,7 +119,7 @@ class Diff:
     prompt: tuple[Line, ...]
     tools: tuple[ToolChange, ...]
     settings: tuple[Change, ...]
-    """Model, params, betas, cache, limits, retry, provider, setup."""
+    """Model, params, betas, cache, limits, retry, breaker, fallbacks, degrade, provider, setup."""
 
     @property
     def is_empty(self) -> bool:
@@ -191,6 +191,9 @@ def _settings_of(agent: Agent) -> JsonObject:
         "cache": agent.cache,
         "limits": asdict(agent.limits),
         "retry": asdict(agent.retry),
+        "breaker": None if agent.breaker is None else asdict(agent.breaker),
+        "fallbacks": [asdict(each) for each in agent.fallbacks],
+        "degrade": agent.degrade,
         "provider": provider,
         "setup": None if agent.setup is None else located(agent.setup),
     }

@@ -18,6 +18,7 @@ import orjson
 from agentctl.agent.events import (
     Block,
     Event,
+    FellBack,
     Json,
     JsonObject,
     ModelAsked,
@@ -29,7 +30,7 @@ from agentctl.agent.events import (
 from agentctl.diffing.definitions import component_statuses, sides
 from agentctl.diffing.paths import ABSENT, differences, same, step
 
-PASSED_OVER: Final = (RunStarted, ModelAsked, ModelFailed)
+PASSED_OVER: Final = (RunStarted, ModelAsked, ModelFailed, FellBack)
 TOOL_USE: Final = "tool_use"
 OWN_NAMES: Final = frozenset(("call_id", "run", "bundle", "model", "signature", "id"))
 """Fields of events and blocks that name the run, not what happened in it."""

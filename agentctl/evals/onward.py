@@ -88,7 +88,7 @@ class OnwardPlayer(Stage):
         """
         async with self._opening:
             await self.open(job.agent, self._go_live)
-        return WireModel(self.live(job.agent).wire, job.agent.retry)
+        return WireModel(self.live(job.agent).wire, job.agent.retry, limits=job.agent.limits)
 
     async def _take(self, held: Held, prices: Prices) -> CaseResult:
         job = held.job

@@ -102,7 +102,7 @@ async def _record_take(
 
             wire = RecordingWire(live, tape, base_url=job.agent.provider.base_url or API_BASE)
             tools = RecordingTools(workshop.tools, tape)
-            model = WireModel(wire, job.agent.retry)
+            model = WireModel(wire, job.agent.retry, limits=job.agent.limits)
             played = await play(job, agent=job.agent, model=model, tools=tools, observe=look)
     except AgentctlError as error:
         return errored(job, number + 1, error), False

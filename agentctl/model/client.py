@@ -18,9 +18,11 @@ from typing import Any
 
 from agentctl.agent.events import ModelFailed, ModelReplied
 from agentctl.agent.ports import OnDelta, OnFailure, Request, Wire
-from agentctl.agent.spec import Retry
+from agentctl.agent.spec import Breaker, Limits, Retry
 from agentctl.errors import DeadlineExceeded, ModelError
 from agentctl.model.decode import decode
+from agentctl.model.health import Health
+from agentctl.model.patience import Heard, patiently
 
 JITTER_ON_TOP = 0.1
 """Of the server's wait, at least: it told every client the same number."""
@@ -29,23 +31,36 @@ LONGEST_WAIT = 3600.0
 """Seconds. A server that asks for more is not waited for, even by a run without a deadline."""
 
 
+UNLIMITED = Limits(idle_seconds=None)
+"""Nothing that a call is held to: a recording answers at once."""
+
 MAX_DOUBLINGS = 64
 MORE_TIME = "raise limits.max_seconds, or try again later"
 
 
 class WireModel:
-    """Answers requests over `wire`. `sleep` and `rng` are given by tests and replays, which must not wait."""
+    """Answers requests over `wire`. `sleep` and `rng` are given by tests and replays, which must not wait.
+
+    `limits` bound each attempt; `health` is shared by all that ask one host, and `breaker` says when to leave a model
+    alone. Without them nothing is held back.
+    """
 
     def __init__(
         self,
         wire: Wire,
         retry: Retry | None = None,
         *,
+        limits: Limits = UNLIMITED,
+        health: Health | None = None,
+        breaker: Breaker | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rng: random.Random | None = None,
     ) -> None:
         self._wire = wire
         self._retry = retry or Retry()
+        self._limits = limits
+        self._health = health
+        self._breaker = breaker
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311  jitter is no secret
 
@@ -61,6 +76,8 @@ class WireModel:
         if time_left is not None and time_left <= 0:
             raise DeadlineExceeded("no time is left to ask the model", type="deadline", hint=MORE_TIME)
         call = _Call(self, request, on_failure, on_delta, time_left)
+        if self._health is not None:
+            self._health.budget.called()
         try:
             async with asyncio.timeout(time_left) as timer:
                 try:
@@ -89,14 +106,31 @@ class WireModel:
             sleep=self._sleep,
             stop=stop_after_attempt(self._retry.attempts),
             wait=lambda state: call.wait(state) if state.attempt_number < self._retry.attempts else 0.0,
-            retry=retry_if_exception(_can_help),
+            retry=retry_if_exception(self._may_repeat),
             reraise=True,
         )
         return await retrying(attempt)
 
     async def once(self, request: Request, on_delta: OnDelta | None) -> ModelReplied:
         """One attempt."""
-        return await decode(await self._wire.send(request), on_delta)
+
+        async def send(heard: Heard | None = None) -> ModelReplied:
+            return await decode(await self._wire.send(request), on_delta, heard)
+
+        if self._limits is UNLIMITED and self._health is None:
+            return await send()
+        if self._health is None or self._breaker is None:
+            return await patiently(self._limits, send)
+        model = str(request.body.get("model"))
+        return await self._health.call(model, self._breaker, lambda: patiently(self._limits, send))
+
+    def _may_repeat(self, error: BaseException) -> bool:
+        """Whether another attempt can help, and the process may make one; where the server said when, it always may."""
+        if not isinstance(error, ModelError) or not error.retryable:
+            return False
+        if self._health is None or error.retry_after is not None:
+            return True
+        return self._health.budget.retry(self._retry.budget)
 
     def jitter(self, attempt: int, *, told: float = 0.0, room: float = math.inf) -> float:
         """Seconds on top of what the server asked for, before the attempt after `attempt`; `room` is never exceeded."""
@@ -166,10 +200,6 @@ class _Call:
                 f"{error}; {asked}, {limit}", type="deadline", retry_after=told or None, hint=MORE_TIME
             ) from error
         return wait
-
-
-def _can_help(error: BaseException) -> bool:
-    return isinstance(error, ModelError) and error.retryable
 
 
 def _failed(error: ModelError, attempt: int) -> ModelFailed:

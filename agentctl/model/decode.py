@@ -30,8 +30,13 @@ JOINT = b',"%b",' % SEPARATOR.encode()
 """Between events that are parsed together. Nobody can know it, so what is no JSON alone is none together."""
 
 
-async def decode(reply: WireReply, on_delta: OnDelta | None = None) -> ModelReplied:
-    """Reads a reply to its end; text goes to `on_delta` as it arrives.
+OnContent = Callable[[], None]
+
+
+async def decode(
+    reply: WireReply, on_delta: OnDelta | None = None, on_content: OnContent | None = None
+) -> ModelReplied:
+    """Reads a reply to its end; text goes to `on_delta` as it arrives, and `on_content` hears of all but pings.
 
     Raises:
         ApiError: an error status, or an `error` event inside the stream.
@@ -39,7 +44,7 @@ async def decode(reply: WireReply, on_delta: OnDelta | None = None) -> ModelRepl
         Unreachable: the connection broke (raised by `reply.body`).
     """
     try:
-        return await _read(reply, on_delta)
+        return await _read(reply, on_delta, on_content)
     except BaseException:  # half read, it would hold its connection until it is collected
         close = getattr(reply.body, "aclose", None)
         if close is not None:
@@ -47,7 +52,7 @@ async def decode(reply: WireReply, on_delta: OnDelta | None = None) -> ModelRepl
         raise
 
 
-async def _read(reply: WireReply, on_delta: OnDelta | None) -> ModelReplied:
+async def _read(reply: WireReply, on_delta: OnDelta | None, on_content: OnContent | None) -> ModelReplied:
     stream: StreamDecoder | None = None
     head: list[bytes] = []
     start = b""
@@ -59,7 +64,7 @@ async def _read(reply: WireReply, on_delta: OnDelta | None) -> ModelReplied:
         if len(start) < START:
             start += chunk[:START]
             if _is_stream(reply.status, reply.headers, start):
-                stream = StreamDecoder(reply.status, reply.headers, on_delta)
+                stream = StreamDecoder(reply.status, reply.headers, on_delta, on_content)
                 stream.feed(b"".join(head))  # with what waited for its kind to be known
     if stream is not None:
         return stream.close()
@@ -110,8 +115,15 @@ PASSED_OVER: Final[JsonObject] = {"type": "ping"}
 class StreamDecoder:
     """The events of one stream, held to their order: start, then blocks one after the other, then delta and stop."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], on_delta: OnDelta | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        on_delta: OnDelta | None = None,
+        on_content: OnContent | None = None,
+    ) -> None:
         self._status = status
+        self._on_content = on_content
         self._request_id = headers.get("request-id")
         self._on_delta = on_delta
         self._parser = SseParser()
@@ -134,6 +146,8 @@ class StreamDecoder:
         if not events:
             return
         self._any = True
+        if self._on_content is not None and any(name != b"ping" for name, _ in events):
+            self._on_content()
         together = _parse_together(events)
         for index, (name, data) in enumerate(events):
             self._take(name, self._parse(name, data) if together is None else together[index])

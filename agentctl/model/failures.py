@@ -58,7 +58,7 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> ModelErr
     kind = _text(detail.get("type")) or TYPE_OF_STATUS.get(status) or ("api_error" if status >= SERVER_ERROR else "")
     quoted = body[:MAX_QUOTE].decode("utf-8", "replace").strip()
     message = _text(detail.get("message")) or quoted or "empty body"
-    wait = retry_after(headers)
+    wait, capped = retry_after(headers), _is_spend_cap(detail)
     return ApiError(
         f"HTTP {status} {kind or 'unknown_error'}: {message}",
         type=kind or "unknown_error",
@@ -66,7 +66,8 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> ModelErr
         retryable=_retryable(status, kind, headers, detail),
         retry_after=wait,
         request_id=headers.get("request-id") or _text(detail.get("request_id")),
-        hint=HINTS.get(status, ""),
+        hint="raise the spend limit of the account" if capped else HINTS.get(status, ""),
+        is_spend_cap=capped,
     )
 
 
@@ -130,10 +131,14 @@ def _retryable(status: int, kind: str, headers: Mapping[str, str], detail: JsonO
     told = headers.get("x-should-retry")
     if told in {"true", "false"}:
         return told == "true"
-    details = detail.get("details")
-    if isinstance(details, dict) and _text(details.get("error_code")) in SPEND_CAPS:
+    if _is_spend_cap(detail):
         return False
     return status in RETRYABLE_STATUS or status >= SERVER_ERROR or (status < CLIENT_ERROR and kind in RETRYABLE_TYPES)
+
+
+def _is_spend_cap(detail: JsonObject) -> bool:
+    details = detail.get("details")
+    return isinstance(details, dict) and _text(details.get("error_code")) in SPEND_CAPS
 
 
 def _error_object(body: bytes) -> JsonObject:

@@ -18,6 +18,7 @@ from agentctl.agent.events import (
     Delegated,
     Entry,
     Event,
+    FellBack,
     GuardRuled,
     HandedOff,
     ModelAsked,
@@ -79,7 +80,7 @@ class Trace:
         event = entry.event
         if not isinstance(event, ModelReplied | ModelFailed):
             self._speech.pause()
-        self._settle(retried=not isinstance(event, RunEnded))
+        self._settle(retried=not isinstance(event, RunEnded | FellBack))
         self._draws[type(event)](self, event, entry.at)
 
     def delta(self, kind: str, piece: str) -> None:
@@ -127,8 +128,8 @@ class Trace:
             self._page.block(clean(content_text(event.content)))
 
     def _model_asked(self, event: ModelAsked, at: float) -> None:
+        self.totals.turns += event.turn != self._turn  # one that stands in answers the same turn
         self._asked_at, self._turn = at, event.turn
-        self.totals.turns += 1
         self._speech.forget()
         self._speech.head()  # a sign of life while the model is silent
 
@@ -168,6 +169,11 @@ class Trace:
         what = f"attempt {event.attempt} failed: {event.error_type}{wait}: {event.message}"
         self._page.block(one_line(what, ERROR_LINES * self._page.room), "yellow")
         self._failing = True
+
+    def _fell_back(self, event: FellBack, _at: float) -> None:
+        self._speech.forget()
+        self._speech.head()
+        self._page.line(f"{event.reason}: {event.model} is asked instead", "yellow")
 
     def _settle(self, *, retried: bool) -> None:
         """Says what came of a failed attempt, once it is known."""
@@ -246,6 +252,7 @@ class Trace:
         ModelAsked: _model_asked,
         ModelReplied: _model_replied,
         ModelFailed: _model_failed,
+        FellBack: _fell_back,
         Approved: _approved,
         ToolCalled: _tool_called,
         ToolReturned: _tool_returned,

@@ -41,7 +41,7 @@ def test_the_next_move_is_to_ask_for_that_turn(turn: int) -> None:
     """Wherever a run is cut, the loop goes on with the turn it is cut at, and knows all that was known then."""
     events = session()
     beginning = fork.before_turn(events, turn)
-    assert decide(SPEC, Run.of(beginning)) == AskModel(turn)
+    assert decide(SPEC, Run.of(beginning)) == AskModel(turn, SPEC.model)
     assert events[: len(beginning)] == beginning
     assert isinstance(events[len(beginning)], ModelAsked)
 
@@ -59,7 +59,7 @@ def test_after_the_last_turn_somebody_has_to_speak() -> None:
     """The turn that never was: nobody waits for the model until the user says something."""
     beginning = fork.before_turn(session(), 5)
     assert not Run.of(beginning).awaits_model
-    assert decide(SPEC, Run.of(fork.with_words(beginning, "One more thing"))) == AskModel(5)
+    assert decide(SPEC, Run.of(fork.with_words(beginning, "One more thing"))) == AskModel(5, SPEC.model)
 
 
 @pytest.mark.parametrize("turn", [0, 6, -1])

@@ -59,8 +59,8 @@ def agrees(move: Any, event: Event, run_so_far: Run) -> bool:
             return True
         case (Listen(), Observed()):
             return True
-        case (AskModel(turn), ModelAsked(asked, _)):
-            return turn == asked
+        case (AskModel(turn, model), ModelAsked(asked, of)):
+            return (turn, model) == (asked, of)
         case (CallTools(calls), ToolCalled(call_id, _, _)):
             return call_id == calls[0]["id"]
         case (AskPerson(asked), Approved(call_id)):

@@ -77,6 +77,7 @@ def test_the_json_document(desk: Path) -> None:
         "turns": 2,
         "tool_calls": [{"name": "get_order", "input": {"id": "ORD-7"}, "ok": True}],
         "attempts": 2,
+        "fell_back": [],
         "error": None,
     }
 

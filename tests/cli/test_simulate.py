@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.desk import agentctl, command, environment
+from support.desk import agentctl, command, environment
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FAULTS = """

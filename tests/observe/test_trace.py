@@ -21,6 +21,7 @@ from agentctl.agent.events import (
     Delegated,
     Entry,
     Event,
+    FellBack,
     GuardRuled,
     HandedOff,
     ModelAsked,
@@ -236,6 +237,7 @@ def test_every_kind_of_event_is_drawn() -> None:
     events: list[Event] = [
         *EXCHANGE,
         ModelFailed(1, "api_error", "boom"),
+        FellBack("claude-haiku-5", "api_error"),
         GuardRuled("pii", "input", "block", "an IBAN"),
         Approved("a", approved=True),
         Delegated("a", "worker@1", "run-2"),
@@ -245,6 +247,7 @@ def test_every_kind_of_event_is_drawn() -> None:
     assert {type(event) for event in events} == set(EVENT_TYPES.values())
     screen = drawn(events)
     for line in (
+        "api_error: claude-haiku-5 is asked instead",
         "guard pii on input: block: an IBAN",
         "get_order allowed by person",
         "→ worker@1 · run run-2",

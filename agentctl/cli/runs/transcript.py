@@ -12,6 +12,7 @@ import orjson
 from agentctl.agent.events import (
     Approved,
     Entry,
+    FellBack,
     JsonObject,
     ModelFailed,
     ModelReplied,
@@ -92,6 +93,8 @@ def _parts(entry: Entry) -> Iterator[str]:
             yield f"*{'Allowed' if approved else 'Denied'} by {clean(by)}.*"
         case ModelFailed(attempt=attempt, error_type=error_type, message=message):
             yield f"*Attempt {attempt} failed: {clean(error_type)}: {clean(message)}*"
+        case FellBack(model=model, reason=reason):
+            yield f"*{clean(reason)}: {clean(model)} was asked instead.*"
         case RunEnded(reason=reason, message=message):
             yield f"*Ended: {clean(reason)}" + (f": {clean(message)}*" if message else "*")
 
