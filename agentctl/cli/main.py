@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "chat": ("agentctl.cli.chat.command:chat", "Talk to an agent, with a live trace of every turn."),
     "run": ("agentctl.cli.run:run", "Send messages to an agent and print its answer."),
     "eval": ("agentctl.cli.eval.command:evaluate", "Score suites on recordings: no network, no tool executed."),
+    "score": ("agentctl.cli.score.command:score", "Score what already happened; no model is asked."),
     "replay": ("agentctl.cli.replay.command:replay", "Show a recording or a stored run, turn by turn."),
     "diff": ("agentctl.cli.diff.command:diff", "Say what changed between two agent versions or two results."),
     "runs": ("agentctl.cli.runs.group:runs", "List, show and export stored runs."),

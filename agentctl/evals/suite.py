@@ -24,11 +24,10 @@ from agentctl.config.texts import shown
 from agentctl.config.yamls import read_yaml
 from agentctl.errors import ConfigError, Problem, UsageError
 from agentctl.evals import assertions
-from agentctl.evals.documents import CaseDocument, SuiteDocument, terms_of
+from agentctl.evals.documents import CaseDocument, SuiteDocument
 from agentctl.evals.redaction import rules_of
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion, Misfit, all_of
-from agentctl.evals.terms import DEFAULT, Terms
 
 SUFFIX: Final = ".yaml"
 Path_ = tuple[str | int, ...]
@@ -54,8 +53,6 @@ class Case:
     metadata: JsonObject = field(default_factory=dict)
     line: int = 0
     """Where it begins in the suite's file, from 1."""
-    terms: Terms = DEFAULT
-    """How its repeats count, with whom, and whether it gates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +66,8 @@ class Suite:
     """Reference of the agent under test; empty in a suite of transcripts."""
     cases: tuple[Case, ...]
     description: str = ""
+    asserts: tuple[Assertion, ...] = ()
+    """What is asked of every case; each has them among its own."""
     rules: Rules = NO_RULES
     """What is redacted in its recordings; in a plan, with what the project asks for."""
 
@@ -137,6 +136,7 @@ class _Loader:
             agent=checked.agent or "",
             cases=tuple(cases),
             description=checked.description,
+            asserts=common,
             rules=rules_of(checked.redact),
         )
 
@@ -163,7 +163,6 @@ class _Loader:
             transcript=case.transcript,
             metadata=case.metadata,
             line=self._document.find(path).line,
-            terms=terms_of(case),
         )
 
     def _input(self, path: Path_, case: CaseDocument, variables: Mapping[str, str | int]) -> tuple[str, ...]:

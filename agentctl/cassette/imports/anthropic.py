@@ -16,7 +16,12 @@ FORMAT: Final = "anthropic"
 
 def read(data: bytes) -> Found:
     """The conversations in a file of Anthropic messages; errors as for `conversations.read`."""
-    return conversations.read(data, FORMAT, add, lambda raw: raw if isinstance(raw, dict) else None)
+    return conversations.read(data, FORMAT, add, tool)
+
+
+def tool(raw: Any) -> JsonObject | None:
+    """A tool's definition, which is carried as it is; None when it is none."""
+    return raw if isinstance(raw, dict) else None
 
 
 def add(raw: JsonObject, place: str, found: Found, conversation: Conversation) -> None:

@@ -34,7 +34,7 @@ def read(data: bytes, format_: str, add: Add, tool: Callable[[Any], JsonObject |
         if not isinstance(record, dict):
             found.leave(place, "is no JSON object")
         elif messages_of(record) is not None:
-            found.conversations.append(_conversation(record, place, found, add, tool))
+            found.conversations.append(conversation_of(record, place, found, add, tool))
         elif isinstance(record.get("role"), str):
             if loose is None:
                 loose = Conversation(place)
@@ -68,9 +68,10 @@ def hear(raw: Any, place: str, found: Found, conversation: Conversation, add: Ad
     add(raw, place, found, conversation)
 
 
-def _conversation(
+def conversation_of(
     record: JsonObject, place: str, found: Found, add: Add, tool: Callable[[Any], JsonObject | None]
 ) -> Conversation:
+    """The conversation that a line holds; what cannot be carried is told to `found`."""
     asked = {**_inner(record), **record}
     conversation = Conversation(place, name=_name(record), model=_text(asked.get("model")))
     conversation.system = asked["system"] if isinstance(asked.get("system"), (str, list)) else ""

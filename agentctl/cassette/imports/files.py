@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import orjson
 
+from agentctl.agent.events import JsonObject
 from agentctl.cassette.encoding import GZIP
 from agentctl.cassette.imports import anthropic, claude_code, openai
-from agentctl.cassette.imports.conversations import messages_of
-from agentctl.cassette.imports.talk import Found
+from agentctl.cassette.imports.conversations import conversation_of, messages_of
+from agentctl.cassette.imports.talk import Conversation, Found
 from agentctl.errors import CassetteError
 
 VCR: Final = "vcr"
@@ -48,7 +49,14 @@ def format_of(data: bytes) -> str:
         if any(each.get("type") == "summary" for each in dicts):
             return claude_code.FORMAT
         raise CassetteError("holds neither messages nor recorded requests", hint="--format says what it is")
-    return openai.FORMAT if any(_is_openai(message) for message in messages) else anthropic.FORMAT
+    return openai.FORMAT if any(is_openai(message) for message in messages) else anthropic.FORMAT
+
+
+def conversation(record: JsonObject, place: str, found: Found) -> Conversation:
+    """The conversation that one line or item holds, in the format that its own messages are of."""
+    is_chat = any(is_openai(message) for message in messages_of(record) or () if isinstance(message, dict))
+    reader = openai if is_chat else anthropic
+    return conversation_of(record, place, found, reader.add, reader.tool)
 
 
 def _values(data: bytes) -> list[Any]:
@@ -73,7 +81,8 @@ def _is_recording(value: Any) -> bool:
     return bool(is_interaction) or any(isinstance(value.get(key), list) for key in RECORDED)
 
 
-def _is_openai(message: dict[str, Any]) -> bool:
+def is_openai(message: JsonObject) -> bool:
+    """Whether a message has what only OpenAI's chat API has."""
     content = message.get("content")
     parts = (
         {str(part.get("type")) for part in content if isinstance(part, dict)} if isinstance(content, list) else set()

@@ -23,13 +23,15 @@ CALLED: Final = frozenset({"tool", "function"})
 
 def read(data: bytes) -> Found:
     """The conversations in a file of OpenAI chat messages; errors as for `conversations.read`."""
-    return conversations.read(data, FORMAT, add, _tool)
+    return conversations.read(data, FORMAT, add, tool)
 
 
 def add(raw: JsonObject, place: str, found: Found, conversation: Conversation) -> None:
     """Puts one raw message into the conversation, or says why not."""
     role = raw["role"]
-    if role in CALLED:
+    if _is_users_own(raw):
+        found.passed["the user's own tools"] += 1
+    elif role in CALLED:
         _result(raw, place, found, conversation)
     elif role == "assistant":
         _reply(raw, place, found, conversation)
@@ -41,6 +43,13 @@ def add(raw: JsonObject, place: str, found: Found, conversation: Conversation) -
             conversation.carried += 1
     else:
         found.leave(place, f"the role {role!r} is not one of the chat API", conversation)
+
+
+def _is_users_own(raw: JsonObject) -> bool:
+    """Whether this is a call of a tool that only the user has, or its result: tau2-bench lets users act too."""
+    if raw["role"] == "user":
+        return bool(raw.get("tool_calls")) and not raw.get("content")
+    return raw["role"] in CALLED and raw.get("requestor") == "user"
 
 
 def _reply(raw: JsonObject, place: str, found: Found, conversation: Conversation) -> None:
@@ -86,8 +95,11 @@ def _calls(raw: JsonObject) -> list[Any]:
 
 
 def _call(call: Any, made_up: str, place: str, found: Found, conversation: Conversation) -> Block | None:
-    """The block of one call; None, and a reason, when its arguments are no JSON object."""
-    function = call.get("function") if isinstance(call, dict) else None
+    """The block of one call; None, and a reason, when its arguments are no JSON object.
+
+    tau2-bench writes name and arguments beside the id, not under `function`.
+    """
+    function = call.get("function", call) if isinstance(call, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     if not isinstance(function, dict) or not isinstance(name, str) or not name:
         found.leave(place, "a tool call without a function's name", conversation)
@@ -112,7 +124,7 @@ def _call(call: Any, made_up: str, place: str, found: Found, conversation: Conve
 
 def _result(raw: JsonObject, place: str, found: Found, conversation: Conversation) -> None:
     """A tool's message answers the call it names; one of the older kind answers the last call of that function."""
-    call_id = raw.get("tool_call_id")
+    call_id = raw.get("tool_call_id") or raw.get("id")
     asked = [
         block
         for message in conversation.messages
@@ -128,6 +140,8 @@ def _result(raw: JsonObject, place: str, found: Found, conversation: Conversatio
     content = raw.get("content")
     said = content if isinstance(content, str) else _parts(content or [], place, found, conversation)
     block: Block = {"type": "tool_result", "tool_use_id": call_id, "content": said if said is not None else ""}
+    if raw.get("error") is True:
+        block["is_error"] = True
     last = conversation.messages[-1]
     conversation.carried += 1
     answers = last.content if last.role == "user" and isinstance(last.content, list) else []
@@ -174,7 +188,8 @@ def _source(url: str) -> JsonObject:
     return {"type": "base64", "media_type": inside["type"], "data": inside["data"]}
 
 
-def _tool(raw: Any) -> JsonObject | None:
+def tool(raw: Any) -> JsonObject | None:
+    """A tool's definition in the Messages API's words; None when it is none."""
     function = raw.get("function", raw) if isinstance(raw, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         return None

@@ -1,0 +1,183 @@
+"""A file of transcripts, item by item: ten thousand of them are read without holding more than one.
+
+Lines are read as they come. A list, and a document that holds one (tau2-bench's `simulations`), is held as text and
+taken apart value by value, since its parsed form takes many times the room.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+from agentctl.agent.events import JsonObject
+from agentctl.cassette.imports.conversations import messages_of
+from agentctl.cassette.imports.talk import Left
+from agentctl.errors import CassetteError
+
+LISTS: Final = ("simulations", "trajectories", "results", "runs", "conversations", "traces", "samples", "data")
+"""Under which keys of a document its conversations may stand."""
+
+HOLDS: Final = re.compile(rf'"({"|".join(LISTS)})"\s*:\s*\[')
+SPACE: Final = re.compile(r"\s*")
+BOM: Final = b"\xef\xbb\xbf"
+LOOKED_AT: Final = 20
+"""Items of a list that are looked at to see whether they are conversations."""
+
+Record: TypeAlias = tuple[str, int, Any]
+"""Where it stands, in words; its line; and the JSON value, or a Left where there is none."""
+
+
+def walk(path: Path) -> Iterator[Record]:
+    """Every value in the file: one for each line, one for each item of a list, or the one document.
+
+    Raises:
+        CassetteError: it cannot be read, is empty, or is no JSON.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(len(BOM))
+            if head != BOM:
+                stream.seek(0)
+            number, first = _first_line(stream)
+            if not first.startswith(b"[") and (path.suffix == ".jsonl" or _is_json(first)):
+                yield from _by_line(number, first, stream)
+                return
+        data = path.read_bytes().removeprefix(BOM)
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if not data.strip():
+        raise CassetteError(f"{path}: the file is empty")
+    try:
+        yield from _by_item(data)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        why = f"{error.msg}, line {error.lineno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise CassetteError(f"{path}: is no JSON ({why})", hint="is it whole?") from None
+
+
+def _first_line(stream: Any) -> tuple[int, bytes]:
+    """The first line that is not blank, stripped, and its number."""
+    for number, line in enumerate(stream, 1):
+        if line.strip():
+            return number, line.strip()
+    return 1, b""
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _by_line(start: int, first: bytes, rest: Any) -> Iterator[Record]:
+    for number, raw in enumerate(chain([first], rest), start):
+        line = raw.strip()
+        if not line:
+            continue
+        place = f"line {number}"
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            yield place, number, Left(place, f"is no JSON ({error})")
+            continue
+        inside = listed(value)
+        if inside is None:
+            yield place, number, value
+        else:
+            yield from inside
+
+
+def listed(value: Any) -> list[Record] | None:
+    """The conversations that a document holds in a list, each with what it says of all; None when it holds none."""
+    if not isinstance(value, dict) or messages_of(value) is not None:
+        return None
+    for key in LISTS:
+        items = value.get(key)
+        if isinstance(items, list) and any(_is_conversation(item) for item in items[:LOOKED_AT]):
+            about = _about(value)
+            return [(f"{key}[{number}]", 1, _with(about, item)) for number, item in enumerate(items)]
+    return None
+
+
+def _by_item(data: bytes) -> Iterator[Record]:
+    text = data.decode("latin-1")  # a character for a byte: what is found in it is where it is in the data
+    start = _after_space(text, 0)
+    if text[start] == "[":
+        for number, (line, item) in enumerate(_items(data, text, start + 1), 1):
+            yield f"item {number}", line, item
+        return
+    found = HOLDS.search(text)
+    about = _head(data, found.end()) if found is not None else None
+    if found is None or about is None or messages_of(about) is not None:
+        value = _loaded(data)
+        inside = listed(value)
+        yield from inside if inside is not None else [("line 1", 1, value)]
+        return
+    for number, (line, item) in enumerate(_items(data, text, found.end())):
+        yield f"{found[1]}[{number}]", line, _with(_about(about), item)
+
+
+def _head(data: bytes, end: int) -> JsonObject | None:
+    """What a document says before its list; None when that list is not the document's own."""
+    try:
+        head = orjson.loads(data[:end] + b"]}")
+    except orjson.JSONDecodeError:
+        return None
+    return head if isinstance(head, dict) else None
+
+
+def _items(data: bytes, text: str, at: int) -> Iterator[tuple[int, Any]]:
+    """The values of a list whose bracket is open, one after the other, each with the line on which it begins."""
+    decoder = json.JSONDecoder()
+    line, counted = 1, 0
+    at = _after_space(text, at)
+    while text[at : at + 1] != "]":
+        begin = at
+        _, at = decoder.raw_decode(text, begin)
+        line, counted = line + data.count(b"\n", counted, begin), begin
+        yield line, _loaded(data[begin:at])
+        at = _after_space(text, at)
+        if text[at : at + 1] == ",":
+            at = _after_space(text, at + 1)
+        elif text[at : at + 1] != "]":
+            raise json.JSONDecodeError("the list is not closed", text, at)
+
+
+def _loaded(data: bytes) -> Any:
+    """The value; Python's own reader takes what the fast one does not: NaN, which Python's writers write."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data)
+
+
+def _after_space(text: str, at: int) -> int:
+    found = SPACE.match(text, at)
+    return at if found is None else found.end()
+
+
+def _is_conversation(item: Any) -> bool:
+    return isinstance(item, dict) and messages_of(item) is not None
+
+
+def _about(document: JsonObject) -> JsonObject:
+    """What a document says of every conversation in it: the model that was put to the test, and the domain."""
+    found: JsonObject = {key: document[key] for key in ("model", "domain") if isinstance(document.get(key), str)}
+    for key, path in {"model": ("agent_info", "llm"), "domain": ("environment_info", "domain_name")}.items():
+        value = document.get("info")
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            found.setdefault(key, value)
+    return found
+
+
+def _with(about: JsonObject, item: Any) -> Any:
+    return {**about, **item} if isinstance(item, dict) else item

@@ -1,0 +1,1 @@
+"""What already happened, scored: traces from anywhere become runs of cases, and no model is asked for anything."""

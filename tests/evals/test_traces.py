@@ -1,0 +1,289 @@
+"""Published runs, scored again: nothing is lost on the way, trials are repeats, and figures are the published ones."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from math import comb
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agentctl.agent.events import ModelReplied, RunStarted, ToolCalled, ToolReturned
+from agentctl.cassette.imports.talk import Left
+from agentctl.cassette.imports.walk import walk
+from agentctl.config.project import Project
+from agentctl.errors import CassetteError, UsageError
+from agentctl.evals.importing import read as read_drafts
+from agentctl.evals.prices import Prices
+from agentctl.evals.result import Evaluation
+from agentctl.evals.stats.tries import mean_over_cases, pass_hat_k
+from agentctl.evals.suite import load_suite
+from agentctl.evals.traces.basis import Basis, label_of
+from agentctl.evals.traces.read import traces_in
+from agentctl.evals.traces.score import evaluation_of, score
+from agentctl.evals.traces.trace import Trace
+from support.benchmark import Run, json_lines, tau2_bench, tau_bench
+
+LAYOUTS: list[Callable[[Path, list[Run]], Path]] = [tau_bench, tau2_bench, json_lines]
+REWARD = (label_of("reward=1"),)
+
+RUNS = st.lists(
+    st.tuples(st.lists(st.sampled_from([0.0, 1.0]), min_size=3, max_size=3), st.integers(0, 99)),
+    min_size=1,
+    max_size=4,
+).map(
+    lambda tasks: [
+        Run(task, trial, rewards[trial], cents / 1000 + trial / 7)
+        for trial in range(3)
+        for task, (rewards, cents) in enumerate(tasks)
+    ]
+)
+
+
+def scored(*paths: Path, basis: Basis | None = None, merged: bool = False, cost: str = "") -> Evaluation:
+    """The evaluation of these files, by their rewards unless something else is asked."""
+    basis = basis or Basis(labels=REWARD)
+    tally = score((each for path in paths for each in traces_in(path, cost_key=cost)), basis, Prices())
+    return evaluation_of(tally, basis, merged=merged)
+
+
+def trace_in(path: Path) -> Trace:
+    """The one trace of a file."""
+    (found,) = traces_in(path)
+    assert isinstance(found, Trace)
+    return found
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(runs=RUNS)
+def test_the_figures_are_the_published_ones(tmp_path: Path, layout: Any, runs: list[Run]) -> None:
+    """For any rewards and costs: pass^k as the benchmark computes it, trials as repeats, and the sum of the costs."""
+    evaluation = scored(layout(tmp_path / "model.json", runs))
+    (suite,) = evaluation.suites
+    assert [(case.id, case.repeat) for case in suite.cases] == sorted((str(run.task), run.trial + 1) for run in runs)
+    passes = Counter(case.id for case in suite.cases if case.status == "pass")
+    counts = [(3, passes[str(task)]) for task in {run.task for run in runs}]
+    solved = Counter(run.task for run in runs if abs(run.reward - 1) <= 1e-6)
+    for k in (1, 2, 3):
+        published = sum(comb(solved[task], k) / comb(3, k) for task in {run.task for run in runs}) / len(counts)
+        assert mean_over_cases(pass_hat_k, counts, k) == pytest.approx(published)
+    about = evaluation.traces
+    assert about is not None
+    if layout is tau_bench:  # which tells what its users cost, and not its agents
+        assert about["cost"]["known"] == 0
+        return
+    total = sum(Decimal(str(run.cost)) for run in runs)
+    assert evaluation.totals.cost_usd == total
+    assert about["cost"]["mean_usd"] == pytest.approx(float(total) / len(runs))
+
+
+def test_a_crashed_run_is_a_failed_trial(tmp_path: Path) -> None:
+    """Its log is empty but for the reward, and leaving it out would make the agent better than it is."""
+    evaluation = scored(tau_bench(tmp_path / "x.json", [Run(0, 0, 1.0), Run(0, 1, -1.0)]))
+    assert [case.status for case in evaluation.cases] == ["pass", "fail"]
+
+
+def test_what_nobody_rewarded_is_no_verdict(tmp_path: Path) -> None:
+    """An error, which leaves the denominator; the labels that there are stand beside it."""
+    path = json_lines(tmp_path / "x.jsonl", [Run(0, 0, 1.0), Run(1, 0, 1.0)])
+    path.write_text(path.read_text().replace('"reward": 1.0, ', "", 1))
+    evaluation = scored(path)
+    assert [case.status for case in evaluation.cases] == ["error", "pass"]
+    assert "no label reward" in evaluation.cases[0].reason
+    assert evaluation.totals.pass_rate == 1
+
+
+def test_a_cost_key_may_be_named(tmp_path: Path) -> None:
+    """By its dotted path; what is told goes before what tokens would cost."""
+    runs = [Run(0, 0, 1.0, 0.5), Run(1, 0, 1.0, 0.25)]
+    assert scored(tau_bench(tmp_path / "a.json", runs), cost="info.user_cost").totals.cost_usd == 1
+    found = scored(tau2_bench(tmp_path / "b.json", runs))
+    assert (found.traces or {})["cost"]["from"] == {"agent_cost": 2}
+    assert found.totals.cost_usd == Decimal("0.75")
+
+
+def test_what_tau2_bench_tells(tmp_path: Path) -> None:
+    """The model and the domain, seconds, calls and their errors; the user's own tools are none of the agent's."""
+    trace = trace_in(tau2_bench(tmp_path / "x.json", [Run(7, 2, 1.0, 0.5)]))
+    assert (trace.case, trace.trial, trace.model, trace.domain) == ("7", 2, "claude-sonnet-4-5", "telecom")
+    assert (trace.seconds, trace.left, trace.place) == (12.5, 0, "simulations[0]")
+    events = trace.run.events
+    assert [each.input for each in events if isinstance(each, ToolCalled)] == [{"id": "R7"}]
+    assert [each.error_type for each in events if isinstance(each, ToolReturned)] == ["reported"]
+    assert trace.run.usage.input_tokens == 100
+    assert sum(isinstance(each, ModelReplied) for each in events) == 3
+
+
+def test_a_trace_says_what_its_recording_would(tmp_path: Path) -> None:
+    """The short way to the events and the way through a cassette lead to the same facts."""
+    for layout in LAYOUTS:
+        path = layout(tmp_path / f"{layout.__name__}.jsonl", [Run(1, 0, 1.0)])
+        if layout is not json_lines:
+            document = json.loads(path.read_text())
+            path.write_text(json.dumps(document["simulations"][0] if isinstance(document, dict) else document[0]))
+        (draft,) = read_drafts(path).drafts
+        ours = [replace(e, model="") if isinstance(e, RunStarted) else e for e in trace_in(path).run.events]
+        theirs = [replace(e, model="") if isinstance(e, RunStarted) else e for e in draft.events]
+        assert [type(each) for each in ours] == [type(each) for each in theirs]
+        assert [e.content for e in ours if isinstance(e, ModelReplied)] == [
+            e.content for e in theirs if isinstance(e, ModelReplied)
+        ]
+        assert ours[-1] == theirs[-1]
+
+
+def test_several_models_are_several_results(tmp_path: Path) -> None:
+    """In files of their own or in one; together only when that is asked for, and then every trial counts."""
+    runs = [Run(0, 0, 1.0), Run(0, 1, 0.0)]
+    one, other = json_lines(tmp_path / "a.jsonl", runs, model="m1"), json_lines(tmp_path / "b.jsonl", runs, model="m2")
+    assert [(each.suite, each.model) for each in scored(one, other).suites] == [("a", "m1"), ("b", "m2")]
+    both = tmp_path / "both.jsonl"
+    both.write_text(one.read_text() + other.read_text())
+    assert [each.suite for each in scored(both).suites] == ["both-m1", "both-m2"]
+    (merged,) = scored(one, other, merged=True).suites
+    assert [(case.id, case.repeat) for case in merged.cases] == [("0", 1), ("0", 2), ("0", 3), ("0", 4)]
+
+
+def test_a_result_is_small(tmp_path: Path) -> None:
+    """It holds figures and labels, not the messages that stand in the file."""
+    evaluation = scored(tau_bench(tmp_path / "x.json", [Run(0, 0, 1.0)]))
+    (case,) = evaluation.cases
+    document = case.to_json()
+    assert document["entries"] == []
+    assert (document["turns"], document["tool_calls"]) == (2, ["get_reservation"])
+    assert document["metadata"]["trace"] == f"{tmp_path}/x.json, item 1"
+    assert document["metadata"]["reward"] == 1.0
+    assert document["metadata"]["info"] == {"user_cost": 0.5}
+    assert evaluation.to_json(0)["traces"]["read"] == 1
+
+
+SUITE = """\
+schema: 1
+kind: suite
+assert:
+  - not-contains: robot
+cases:
+  - {id: case-0, input: Hi, transcript: true, assert: [contains: cancelled, {trajectory:tool-used: cancel}]}
+  - {id: other, input: Hi, transcript: true}
+"""
+
+
+def test_a_suite_scores_what_it_knows_and_all(tmp_path: Path) -> None:
+    """A trace is of the case it names; of one that names none, what the suite asks of all must be true."""
+    path = tmp_path / "desk.yaml"
+    path.write_text(SUITE)
+    suite = load_suite(path, Project(tmp_path))
+    basis = Basis({"desk": suite}, "desk")
+    evaluation = scored(json_lines(tmp_path / "x.jsonl", [Run(0, 0, 1.0), Run(5, 0, 1.0)]), basis=basis)
+    assert [(each.id, each.status, len(each.verdicts)) for each in evaluation.cases] == [
+        ("5", "pass", 1),
+        ("case-0", "pass", 3),
+    ]
+    assert (evaluation.traces or {})["without_trace"] == ["desk/other"]
+    bare = replace(suite, asserts=(), cases=tuple(replace(each, asserts=()) for each in suite.cases))
+    basis = Basis({"desk": bare}, "desk")
+    evaluation = scored(json_lines(tmp_path / "x.jsonl", [Run(5, 0, 1.0)]), basis=basis)
+    assert [(each.status, each.reason) for each in evaluation.cases] == [
+        ("error", "it names the case 5, and suite desk has none like it")
+    ]
+    basis = Basis({"desk": suite}, "desk", case="case-0")
+    assert [each.id for each in scored(tmp_path / "x.jsonl", basis=basis).cases] == ["case-0"]
+
+
+def test_nothing_to_score_by_is_told(tmp_path: Path) -> None:
+    """Neither a suite nor a label."""
+    with pytest.raises(UsageError, match="nothing says what to score it by"):
+        scored(json_lines(tmp_path / "x.jsonl", [Run(0, 0, 1.0)]), basis=Basis())
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "how"),
+    [
+        ("reward=1", "reward", {"equals": 1}),
+        ("info.kind = retail", "info.kind", {"equals": "retail"}),
+        ("cost<=0.5", "cost", {"high": 0.5}),
+        ("reward>=0.5", "reward", {"low": 0.5}),
+        ("done==true", "done", {"equals": True}),
+    ],
+)
+def test_labels_on_the_command_line(text: str, key: str, how: dict[str, Any]) -> None:
+    """A key, a sign, and JSON or a text."""
+    wanted = label_of(text).ready
+    assert wanted.key == key
+    assert {name: getattr(wanted, name) for name in how} == how
+
+
+@pytest.mark.parametrize("text", ["reward", "=1", "reward<=high", "reward>1"])
+def test_labels_that_are_none(text: str) -> None:
+    """Refused in words."""
+    with pytest.raises(UsageError, match="--label"):
+        label_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"messages": [1]}\n\n{"messages": []}\n', [("line 1", 1), ("line 3", 3)]),
+        ('\n[{"a": 1},\n {"b": "]"}]', [("item 1", 2), ("item 2", 3)]),
+        ('{\n "data": [\n  {"messages": []}, {"messages": []}\n ], "x": 1}', [("data[0]", 3), ("data[1]", 3)]),
+        ('{"x": 1, "results": [{"messages": []}]}', [("results[0]", 1)]),
+        ('{\n "messages": [{"data": []}]}', [("line 1", 1)]),
+        ("[]", []),
+        ('[{"x": NaN}]', [("item 1", 1)]),
+    ],
+)
+def test_a_file_is_walked(tmp_path: Path, text: str, found: list[tuple[str, int]]) -> None:
+    """Lines, lists, and documents that hold a list: each value with its place and its line."""
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    assert [(place, line) for place, line, _ in walk(path)] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("", "is empty"), ("[{}", "is no JSON"), ("{\n", "is no JSON"), ("hi", "is no")]
+)
+def test_files_that_are_none(tmp_path: Path, text: str, why: str) -> None:
+    """Named with the file."""
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(CassetteError, match=why):
+        list(walk(path))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=9) | st.integers() | st.none(), max_size=3)))
+def test_lists_are_taken_apart_as_they_are(tmp_path: Path, values: list[Any]) -> None:
+    """For all values: what is walked over is what was written."""
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8", errors="surrogatepass")
+    assert [value for _, _, value in walk(path)] == values
+
+
+def test_what_is_no_trace_is_named(tmp_path: Path) -> None:
+    """A broken line, a line of something else, a message that cannot be carried: nothing goes without a word."""
+    path = json_lines(tmp_path / "x.jsonl", [Run(0, 0, 1.0)])
+    path.write_text(path.read_text() + '{"torn": \n{"config": 1}\n[1]\n')
+    found = list(traces_in(path))
+    assert [each.reason.partition(" (")[0] for each in found if isinstance(each, Left)] == [
+        "is no JSON",
+        "holds no messages",
+        "is no JSON object",
+    ]
+    path.write_text('{"task_id": 1, "reward": 1, "messages": [{"role": "robot", "content": "beep"}]}')
+    assert trace_in(path).left == 1
+    assert [each.status for each in scored(path).cases] == ["pass"]
+
+
+def test_one_message_on_each_line_is_one_conversation(tmp_path: Path) -> None:
+    """As loggers of a single session write it."""
+    path = tmp_path / "chat-7.jsonl"
+    path.write_text('{"role": "user", "content": "Hi"}\n{"role": "assistant", "content": "Hello!"}\n')
+    trace = trace_in(path)
+    assert (trace.run.text, trace.case, trace.said) == ("Hello!", "", ("Hi",))
