@@ -136,6 +136,19 @@ def diff(old: JsonObject, new: JsonObject, suite: str | None = None) -> ResultsD
         raise UsageError(f"a result is damaged ({type(error).__name__}: {error})") from None
 
 
+def cases_of(document: JsonObject, suite: str | None = None) -> dict[CaseKey, JsonObject]:
+    """The runs of a document of `evals.result` by what each is known by, in one suite or in all.
+
+    Raises:
+        UsageError: the document is damaged.
+    """
+    suites = _suites(document, suite)
+    try:
+        return _cases(suites)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UsageError(f"a result is damaged ({type(error).__name__}: {error})") from None
+
+
 def events_of(case: JsonObject) -> list[Event]:
     """The events of the run that a case of a result holds; none, when it has no run.
 

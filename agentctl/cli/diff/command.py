@@ -123,11 +123,19 @@ def _runs(old: OneRun, new: OneRun) -> tuple[JsonObject, Lines, int]:
 
 def _results(old: Result, new: Result, suite: str | None) -> tuple[JsonObject, Lines, int]:
     from agentctl.cli.diff.results import result_lines  # noqa: PLC0415
+    from agentctl.cli.diff.verdict_lines import verdict_lines  # noqa: PLC0415
     from agentctl.diffing.results import diff as compare  # noqa: PLC0415
+    from agentctl.diffing.verdict import verdict_of  # noqa: PLC0415
 
     found, names = compare(old.document, new.document, suite), (old.name, new.name)
-    document = found.to_json()
+    verdict = verdict_of(old.document, new.document, suite)
+    document = {**found.to_json(), "verdict": verdict.to_json()}
     for side, name in zip(("a", "b"), names, strict=True):
         document[side] = {"file": name, **document[side]}
     broken = any(flip.new == "fail" for flip in found.flips)
-    return document, lambda sheet: result_lines(sheet, names, found), exits.FAILED if broken else exits.OK
+
+    def lines(sheet: Sheet) -> Iterator[str]:
+        yield from result_lines(sheet, names, found)
+        yield from verdict_lines(sheet, verdict)
+
+    return document, lines, exits.FAILED if broken else exits.OK
