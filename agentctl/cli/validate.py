@@ -1,15 +1,17 @@
 """`agentctl validate`: every document and suite of the project, and all that is wrong with them at once.
 
 Problems go to stderr as `error: file:line:column: message` and make the exit code 2. Warnings (what is there for
-nothing) do not. With `--released` a version that a git revision holds and that says something else here is exit 1.
+nothing, a quarantine that is about to end) do not. With `--released` a version that a git revision holds and that says
+something else here is exit 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -31,9 +33,13 @@ from agentctl.evals.redaction import PROJECT_FILE, project_rules
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion
 from agentctl.evals.suite import Suite, load_suite, suite_paths
+from agentctl.evals.terms import today
 from agentctl.observe.clean import clean
+from agentctl.observe.figures import count
 
 SCRIPT = "simulator.yaml"
+ENDING_DAYS: Final = 14
+"""Days before its end on which a quarantine is warned of."""
 Wanted = Callable[[Path], bool]
 
 
@@ -113,6 +119,7 @@ def _inspect_suite(path: Path, project: Project, report: Report) -> None:
         return
     seen["cases"] = len(suite.cases)
     report.problems += _function_problems(suite)
+    report.warnings += _ending_quarantines(suite, today())
     agent = _agent_under_test(path, project, report)
     if agent is not None:
         report.warnings += _unknown_tools(suite, agent)
@@ -155,6 +162,17 @@ def _unknown_tools(suite: Suite, agent: Agent) -> Iterator[Problem]:
             if name not in known:
                 message = f"{agent.ref} has no tool {name}"
                 yield Problem(suite.file, assertion.line, 1, message, nearest(name, known, kind="tools"))
+
+
+def _ending_quarantines(suite: Suite, day: date) -> Iterator[Problem]:
+    """Quarantines that have ended or are about to: from the next day on an evaluation fails for them."""
+    for case in suite.cases:
+        quarantine = case.terms.quarantine
+        if quarantine is None or (left := quarantine.days_left(day)) > ENDING_DAYS:
+            continue
+        ends = "ended" if left < 0 else "ends today" if left == 0 else f"ends in {count(left, 'day')},"
+        message = f"the quarantine of {case.id} {ends} on {quarantine.until} ({quarantine.owner}: {quarantine.reason})"
+        yield Problem(suite.file, case.line, 1, message, "mend the case and take it out, or give it another date")
 
 
 def _assertions(suite: Suite) -> list[Assertion]:

@@ -4,15 +4,45 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from agentctl.config.check import Many, Part
 from agentctl.config.documents import Reference, Text, Variables
+from agentctl.config.findings import Invalid
+from agentctl.config.texts import shown
 from agentctl.evals.redaction import RedactDocument
+from agentctl.evals.terms import DEFAULT, Quarantine, Terms, day_of
 
 MAX_REPEAT: Final = 1000
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Some: TypeAlias = Annotated[float, Field(gt=0, le=1)]
+
+
+def _enough(value: Any) -> Any:
+    if value in ("all", "any") or (isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1):
+        return value
+    message = f"`pass` must be all, any, or a share above 0 and up to 1, not {shown(value)}"
+    raise Invalid(message, hint="pass: 0.8 is enough when four of five repeats pass")
+
+
+def _day(text: str) -> str:
+    try:
+        day_of(text)
+    except ValueError:
+        raise Invalid(f"`until` is {shown(text)}, which is no date", hint="a date is written 2026-12-31") from None
+    return text
+
+
+class QuarantineDocument(Part):
+    """Known failures of a case: they are shown and fail nothing until the day is over; then the quarantine fails."""
+
+    owner: Text
+    """Who looks after it."""
+    reason: Text
+    """Why it fails, or what it waits for."""
+    until: Annotated[str, AfterValidator(_day), Field(json_schema_extra={"format": "date"})]
+    """The last day on which its failures fail nothing, UTC: 2026-12-31."""
 
 
 class CaseDocument(Part):
@@ -29,6 +59,12 @@ class CaseDocument(Part):
     """What `--tag` selects by."""
     repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT)] = 1
     """How often the case is run; each run is a take of its recording."""
+    pass_: Annotated[Literal["all", "any"] | Some, BeforeValidator(_enough)] = Field(default="all", alias="pass")
+    """How many of the repeats must pass: all, any one, or a share of them, as in 0.8."""
+    group: Text | None = None
+    """Cases of one group are variants of each other: the standard error counts groups. Without it a case is its own."""
+    quarantine: QuarantineDocument | None = None
+    """Failures that are known and fail nothing until a date."""
     threshold: Share | None = None
     """The weighted mean score that is enough; without it every assertion must pass."""
     approve: bool | None = None
@@ -59,3 +95,12 @@ class SuiteDocument(Part):
     assert_: Many[Any] = Field(default=(), alias="assert")
     """Added to every case."""
     cases: Many[CaseDocument]
+
+
+def terms_of(case: CaseDocument) -> Terms:
+    """What the document says counts for the case; `DEFAULT` when it says nothing of it."""
+    if {"group", "quarantine", "pass_"}.isdisjoint(case.model_fields_set):
+        return DEFAULT
+    held = case.quarantine
+    quarantine = None if held is None else Quarantine(held.owner, held.reason, day_of(held.until))
+    return Terms(case.group or "", case.pass_, quarantine)

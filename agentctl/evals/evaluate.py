@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
@@ -18,6 +18,7 @@ from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
+from agentctl.evals.terms import DEFAULT, today
 from agentctl.evals.transcripts import retell
 from agentctl.evals.witness import Witness
 
@@ -53,8 +54,11 @@ async def evaluate(
 
     Without `live` every job is a replay. Cancelled, it stops at once and returns what is finished, marked as
     interrupted.
+
+    Raises:
+        UsageError: `AGENTCTL_TODAY` holds no date.
     """
-    now = time.time()
+    now, day = time.time(), today()
     finished: list[list[CaseResult]] = [[] for _ in jobs]
     witness, interrupted = Witness(), False
     try:
@@ -67,7 +71,7 @@ async def evaluate(
         interrupted = True
     prices.save()
     return Evaluation(
-        suites=_by_suite(jobs, finished),
+        suites=_by_suite(jobs, finished, day),
         at=_iso(now if live is not None else _newest(finished)),
         network=max(witness.connections, 0 if live is None else live.sent),
         tools_executed=witness.executed,
@@ -127,7 +131,7 @@ def _iso(at: float | None) -> str | None:
     return None if not at else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _by_suite(jobs: Sequence[Job], finished: Sequence[list[CaseResult]]) -> tuple[SuiteResult, ...]:
+def _by_suite(jobs: Sequence[Job], finished: Sequence[list[CaseResult]], day: date) -> tuple[SuiteResult, ...]:
     pairs = zip(jobs, finished, strict=True)
     suites: list[SuiteResult] = []
     for _, group in groupby(pairs, key=lambda pair: pair[0].suite.path):
@@ -142,6 +146,9 @@ def _by_suite(jobs: Sequence[Job], finished: Sequence[list[CaseResult]]) -> tupl
                 bundle=tested.bundle if tested is not None else "",
                 model=tested.model if tested is not None else "",
                 cases=tuple(result for _, results in members for result in results),
+                terms={each.case.id: each.case.terms for each, _ in members if each.case.terms is not DEFAULT},
+                planned={each.case.id: each.repeats for each, _ in members},
+                today=day,
             )
         )
     return tuple(suites)

@@ -7,8 +7,9 @@ result can be replayed without its recording. Keys are only ever added to it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -20,8 +21,11 @@ from agentctl.agent.events import Json, JsonObject, to_json
 from agentctl.agent.run import Usage
 from agentctl.errors import UsageError
 from agentctl.evals.marks import Again, Parted, Reused, sum_of
+from agentctl.evals.repeats import Tally, tallies
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import Assertion, Score
+from agentctl.evals.statistics import statistics
+from agentctl.evals.terms import Terms, today
 
 SCHEMA: Final = 1
 STATUSES: Final = ("pass", "fail", "error", "stale", "missing", "stopped")
@@ -183,6 +187,17 @@ class SuiteResult:
     bundle: str
     model: str
     cases: tuple[CaseResult, ...]
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    """What counts for cases with terms of their own, by id."""
+    planned: Mapping[str, int] = field(default_factory=dict)
+    """Repeats that were to be made of each case."""
+    today: date = field(default_factory=today)
+    """The day on which quarantines were looked at."""
+
+    @property
+    def tallies(self) -> list[Tally]:
+        """What the repeats of each case came to."""
+        return tallies(self.cases, self.terms, self.planned)
 
     def head_json(self) -> JsonObject:
         """The suite as it stands in the document, without its cases."""
@@ -194,6 +209,7 @@ class SuiteResult:
             "model": self.model,
             "cases": [],
             "totals": totals_of(self.cases).to_json(),
+            "statistics": statistics(self.tallies, self.today),
         }
 
     def to_json(self) -> JsonObject:

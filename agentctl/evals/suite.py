@@ -24,10 +24,11 @@ from agentctl.config.texts import shown
 from agentctl.config.yamls import read_yaml
 from agentctl.errors import ConfigError, Problem, UsageError
 from agentctl.evals import assertions
-from agentctl.evals.documents import CaseDocument, SuiteDocument
+from agentctl.evals.documents import CaseDocument, SuiteDocument, terms_of
 from agentctl.evals.redaction import rules_of
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion, Misfit, all_of
+from agentctl.evals.terms import DEFAULT, Terms
 
 SUFFIX: Final = ".yaml"
 Path_ = tuple[str | int, ...]
@@ -53,6 +54,8 @@ class Case:
     metadata: JsonObject = field(default_factory=dict)
     line: int = 0
     """Where it begins in the suite's file, from 1."""
+    terms: Terms = DEFAULT
+    """How its repeats count, with whom, and whether it gates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,7 @@ class _Loader:
             transcript=case.transcript,
             metadata=case.metadata,
             line=self._document.find(path).line,
+            terms=terms_of(case),
         )
 
     def _input(self, path: Path_, case: CaseDocument, variables: Mapping[str, str | int]) -> tuple[str, ...]:

@@ -104,6 +104,10 @@ class Gates:
         float | None,
         typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when this share of the verdicts does: 0.95."),
     ] = None
+    min_pass_rate_lower: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=1.0, metavar="RATE", help="Pass when the 95% interval of that share lies above."),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,12 @@ class Writing:
 
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write a report, its format by its ending: .json."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write a report, its format by its ending (.json, .jsonl, .csv, .md, .junit.xml); repeatable.",
+        ),
     ] = None
     json: Annotated[bool, typer.Option("--json", help="The whole result as one JSON document.")] = False
     no_progress_bar: Annotated[bool, typer.Option("--no-progress-bar", help="Draw no bar while cases run.")] = False

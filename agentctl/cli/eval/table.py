@@ -16,6 +16,7 @@ import orjson
 from agentctl.agent.events import Json
 from agentctl.cli.eval.beyond import beyond_sums, cost_of, difference_of, marks_of, partings
 from agentctl.cli.eval.screen import BOLD, DIM, GAP, LABEL, LEAST, MARGIN, STYLES, UNFIT, WORD, WORDS, Screen
+from agentctl.cli.eval.statistics import QUARANTINED, known_failures, rate_of, suite_statistics
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult, Totals, Verdict
 from agentctl.evals.scorers.outcome import Place
 from agentctl.evals.scorers.score import excerpt
@@ -35,6 +36,7 @@ def lines_of(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator
         yield ""
     for suite in evaluation.suites:
         yield from _explanations(suite, screen)
+        yield from suite_statistics(suite, screen)
     yield from _sums(evaluation, screen, elapsed)
 
 
@@ -51,10 +53,12 @@ def _suite(suite: SuiteResult, screen: Screen) -> Iterator[str]:
         widths = _fitting(widths, screen.width - (MARGIN + WORD + GAP + min(room, LEAST)))
         room = min(room, max(screen.width - (MARGIN + WORD + GAP + sum(width + GAP for width in widths)), LEAST))
     yield screen.paint(_line("", "case", HEAD, room, widths), DIM)
+    known = known_failures(suite)
     for case, name, row in zip(suite.cases, names, cells, strict=True):
         word = screen.paint(f"{WORDS[case.status]:<{WORD}}", STYLES[case.status])
         if row:
-            yield from _marked(_line(word, _cut(name, room), row, room, widths), marks_of(case), screen)
+            marks = ", ".join(filter(None, (QUARANTINED if case.id in known else "", marks_of(case))))
+            yield from _marked(_line(word, _cut(name, room), row, room, widths), marks, screen)
         else:
             yield from _without_figures(
                 case, f"{' ' * MARGIN}{word}{' ' * GAP}{_cut(name, room):<{room}}", room, screen
@@ -128,10 +132,12 @@ def _cut(text: str, room: int) -> str:
 
 
 def _explanations(suite: SuiteResult, screen: Screen) -> Iterator[str]:
+    known, told = known_failures(suite), set[tuple[str, str]]()
     for case in suite.cases:
-        if case.status == "stopped":
-            continue
+        if case.status == "stopped" or (case.status == "fail" and case.id in known) or (case.id, case.reason) in told:
+            continue  # told below, or of another repeat
         if case.status in {"fail", "error"} or (case.outcome is not None and case.status != "pass"):
+            told.add((case.id, case.reason))
             yield from _explanation(suite, case, screen)
             yield ""
     beyond = list(partings(suite, screen))
@@ -224,7 +230,13 @@ def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[st
     totals = evaluation.totals
     if evaluation.interrupted:
         yield screen.paint(f"interrupted: {totals.cases} of {evaluation.planned} cases ran", STYLES["error"])
-    yield f"{screen.paint(count(totals.cases, 'case'), BOLD)}: {_counts(totals, screen)}{_rate(totals)}"
+    plain = f"{count(totals.cases, 'case')}: {_counts(totals, Screen())}"
+    rate, whole = rate_of(evaluation), totals.pass_rate == 1
+    first, *more = screen.joined((plain, *(() if whole else rate)))
+    painted = f"{screen.paint(count(totals.cases, 'case'), BOLD)}: {_counts(totals, screen)}"
+    yield painted + first.removeprefix(plain)
+    for line in [*more, *(screen.joined(rate) if whole and rate else [])]:
+        yield from screen.fold(line, 0)
     if totals.turns:
         tokens = f"{totals.usage.all_input + totals.usage.output_tokens:,} tokens"
         figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), tokens, dollars(totals.cost_usd))
@@ -240,8 +252,3 @@ def _counts(totals: Totals, screen: Screen) -> str:
     words["stopped"] = "stopped"
     parts = [screen.paint(f"{n} {words[status]}", STYLES[status]) for status, n in totals.counts.items() if n]
     return ", ".join(parts) or "none ran"
-
-
-def _rate(totals: Totals) -> str:
-    rate = totals.pass_rate
-    return "" if rate is None or rate == 1 else f" · pass rate {rate:.1%}"

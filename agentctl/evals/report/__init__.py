@@ -21,6 +21,10 @@ Render: TypeAlias = Callable[[Told], Iterable[bytes]]
 
 FORMATS: Final = {
     ".json": "agentctl.evals.report.json_",
+    ".jsonl": "agentctl.evals.report.jsonl",
+    ".csv": "agentctl.evals.report.csv_",
+    ".md": "agentctl.evals.report.markdown",
+    ".junit.xml": "agentctl.evals.report.junit",
 }
 """What a file name can end with, and the module whose `render` (a `Render`) writes such files."""
 
