@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -122,9 +123,15 @@ def test_show(desk: Path) -> None:
     document = json.loads(agentctl(desk, "cassettes", "show", "desk/order", "--json").stdout)
     assert (document["header"]["agent"], document["interactions"], len(document["takes"])) == ("desk@1", 6, 2)
     assert document["takes"][0]["requests"] == 3
+    first, *_, last = document["takes"][0]["interactions"]
+    assert (first["i"], first["path"], first["status"], first["stop_reason"]) == (0, "/v1/messages", 200, "tool_use")
+    assert last["usage"]["output_tokens"] > 0
+    assert last["seconds"] is not None
+    assert first["request_bytes"] < last["request_bytes"]
     text = agentctl(desk, "cassettes", "show", "cassettes/desk/order.yaml").stdout
     assert "desk/order with desk@1" in text
     assert "1  3 requests · 1 tool result" in text
+    assert re.search(r"0 POST /v1/messages +[\d,]+ B +[\d,]+ B +200 +tool_use +\d+ +\d+ +\d+ ms\n", text)
     assert agentctl(desk, "cassettes", "show", "desk/ordr").returncode == 2
 
 

@@ -1,4 +1,4 @@
-"""`agentctl cassettes show`: what a recording says of itself, and how large its traffic is."""
+"""`agentctl cassettes show`: what a recording says of itself, and what its traffic is, call by call."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from agentctl.agent.run import Usage
 from agentctl.cassette.file import read
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cli import exits
+from agentctl.cli.cassettes.interactions import listing, table
 from agentctl.cli.console import json_document, say, wants_color
 from agentctl.cli.replay.sources import Recording, find
 from agentctl.cli.sheet import BOLD, DIM, Sheet
-from agentctl.errors import ModelError, UsageError
-from agentctl.model.decode import decode_reply
+from agentctl.errors import UsageError
 from agentctl.observe.figures import count, seconds, tokens
 
 DIGEST: int = 19
@@ -64,25 +64,27 @@ def _document(path: Path, cassette: Cassette) -> JsonObject:
         "header": about,
         "interactions": len(cassette.interactions),
         "takes": [_take(cassette, take) for take in cassette.takes],
+        "others": [listing(cassette, index) for index in _in_no_take(cassette)],
     }
 
 
+def _in_no_take(cassette: Cassette) -> list[int]:
+    taken = {index for take in cassette.takes for index in take.interactions}
+    return [index for index in range(len(cassette.interactions)) if index not in taken]
+
+
 def _take(cassette: Cassette, take: Take) -> JsonObject:
-    usage, failed = Usage(), 0
-    for index in take.interactions:
-        interaction = cassette.interactions[index]
-        try:
-            usage += Usage.of(decode_reply(interaction.status, interaction.headers, interaction.body).usage)
-        except ModelError:
-            failed += 1
+    seconds_of = dict(zip(take.interactions, take.seconds, strict=False))
+    listed = [{**listing(cassette, index), "seconds": seconds_of.get(index)} for index in take.interactions]
     return {
         "requests": len(take.interactions),
-        "failed": failed,
+        "failed": sum(each["error_type"] is not None for each in listed),
         "tool_results": len(take.tools),
         "observed": len(take.observed),
         "broken": len(take.breaks),
         "seconds": round(sum(take.seconds), 3),
-        "usage": usage.to_json(),
+        "usage": sum((Usage(**each["usage"]) for each in listed), Usage()).to_json(),
+        "interactions": listed,
     }
 
 
@@ -110,3 +112,7 @@ def _lines(sheet: Sheet, document: JsonObject) -> Iterator[str]:
         )
         parts += [seconds(take["seconds"]), *tokens(Usage(**take["usage"]))]
         yield from sheet.lines(f"{number}  {' · '.join(parts)}")
+        yield from table(sheet, take["interactions"])
+    if document["others"]:
+        yield from sheet.head("in no take")
+        yield from table(sheet, document["others"])
