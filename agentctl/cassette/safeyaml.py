@@ -22,9 +22,10 @@ MAX_VALUES: Final = 5_000_000
 
 LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CORE: Final = "tag:yaml.org,2002:"
-BINARY: Final = frozenset({CORE + "binary", "!binary"})
-TEXT: Final = frozenset({CORE + "str", CORE + "timestamp", "!"})
-PLAIN: Final = frozenset({CORE + name for name in ("null", "bool", "int", "float")})
+BINARY: Final = frozenset({CORE + "binary", "!binary", CORE + "python/bytes"})
+TEXT: Final = frozenset({CORE + "str", CORE + "timestamp", "!", CORE + "python/str", CORE + "python/unicode"})
+"""Python 2 wrote its two kinds of text with a tag each; that is text, and nothing to construct."""
+PLAIN: Final = frozenset({CORE + name for name in ("null", "bool", "int", "float", "python/int", "python/long")})
 CONTAINERS: Final = frozenset({CORE + "map", CORE + "seq", "!"})
 
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})

@@ -17,6 +17,8 @@ import orjson
 
 from agentctl.agent.events import JsonObject, Observed, ToolReturned
 from agentctl.cassette.encoding import decoded
+from agentctl.cassette.eventstream import as_sse, is_event_stream
+from agentctl.cassette.platforms import is_in_messages_form, model_at
 from agentctl.errors import CassetteError
 
 SCHEMA: Final = 2
@@ -43,25 +45,32 @@ class Interaction:
 
     @property
     def path(self) -> str:
-        """The URI's path, without host and query; empty when the URI cannot be taken apart."""
+        """The URI's path, without host and query; a host may have been blotted out with what no host can hold."""
         try:
             return urlsplit(self.uri).path
         except ValueError:
-            return ""
+            rest = self.uri.partition("://")[2].partition("?")[0].partition("#")[0]
+            return rest[rest.find("/") :] if "/" in rest else ""
 
     @property
     def is_messages_call(self) -> bool:
         """Whether this asks a model for a message: not token counting, not batches, not files, on any host."""
-        return self.method == "POST" and self.path.rstrip("/").endswith(MESSAGES_PATH)
+        if self.method != "POST":
+            return False
+        path = self.path
+        if path.rstrip("/").endswith(MESSAGES_PATH):
+            return True
+        return bool(model_at(path)) and is_in_messages_form(self.request)
 
     @property
     def body(self) -> bytes:
         """The reply body as a client reads it.
 
         Raises:
-            CassetteError: it is compressed in a way that cannot be undone here.
+            CassetteError: it is compressed in a way that cannot be undone here, or a damaged event stream.
         """
-        return decoded(self.stored, self.headers.get("content-encoding", ""))
+        data = decoded(self.stored, self.headers.get("content-encoding", ""))
+        return as_sse(data) if is_event_stream(data) else data
 
     @property
     def asked(self) -> JsonObject:

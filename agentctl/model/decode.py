@@ -19,12 +19,13 @@ from agentctl.agent.ports import OnDelta, WireReply
 from agentctl.errors import ProtocolError
 from agentctl.model.blocks import OpenBlock, check_block
 from agentctl.model.failures import failure_in_stream, failure_of, not_a_message
-from agentctl.model.sse import SseParser
+from agentctl.model.sse import BOM, SseParser
 
 OK_STATUSES = range(200, 300)
 START = 64
 """Bytes of a body that tell an event stream from anything else."""
 
+DONE = b"[DONE]"  # gateways put it behind the last event, as other APIs do
 SEPARATOR = os.urandom(8).hex()
 JOINT = b',"%b",' % SEPARATOR.encode()
 """Between events that are parsed together. Nobody can know it, so what is no JSON alone is none together."""
@@ -81,13 +82,12 @@ def decode_reply(status: int, headers: Mapping[str, str], body: bytes, on_delta:
 
 
 def _is_stream(status: int, headers: Mapping[str, str], start: bytes) -> bool:
-    """Whether the body is an event stream. Recordings may have lost their headers, so the first bytes can tell too."""
+    """Whether the body is an event stream. Recordings lose headers or keep wrong ones: the first bytes tell too."""
     if status not in OK_STATUSES:
         return False
-    declared = headers.get("content-type", "").lower()
-    if "text/event-stream" in declared:
+    if "text/event-stream" in headers.get("content-type", "").lower():
         return True
-    return "json" not in declared and start[:START].lstrip(b"\xef\xbb\xbf\r\n ").startswith((b"event:", b"data:", b":"))
+    return start[:START].lstrip(b"\xef\xbb\xbf\r\n ").startswith((b"event:", b"data:", b":"))
 
 
 def _decode_whole(status: int, headers: Mapping[str, str], body: bytes, on_delta: OnDelta | None) -> ModelReplied:
@@ -95,7 +95,7 @@ def _decode_whole(status: int, headers: Mapping[str, str], body: bytes, on_delta
         raise failure_of(status, headers, body)
     request_id = headers.get("request-id")
     try:
-        message = orjson.loads(body)
+        message = orjson.loads(body.removeprefix(BOM))
     except orjson.JSONDecodeError:
         raise not_a_message(status, body, request_id) from None
     if isinstance(message, dict) and message.get("type") == "error":
@@ -176,7 +176,7 @@ class StreamDecoder:
         return _replied(self._message, self._blocks, self._request_id)
 
     def _parse(self, name: bytes, data: bytes) -> Any:
-        if name == b"ping" or not data:
+        if name == b"ping" or not data or data == DONE:
             return PASSED_OVER
         try:
             return orjson.loads(data)

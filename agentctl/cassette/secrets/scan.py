@@ -15,6 +15,7 @@ import orjson
 
 from agentctl.cassette import shapes
 from agentctl.cassette.encoding import GZIP, decoded, inflated
+from agentctl.cassette.eventstream import as_sse, is_event_stream
 from agentctl.cassette.secrets.assigned import is_secret
 from agentctl.cassette.secrets.checks import unpacked
 from agentctl.cassette.secrets.kinds import PERSONAL
@@ -169,6 +170,7 @@ class _Reader:
             return
         try:
             data = decoded(body, encoding)
+            data = as_sse(data) if is_event_stream(data) else data
         except CassetteError as error:
             self.unread.append(f"{shown(place)}: {error}" + (f": {error.hint}" if error.hint else ""))
             return

@@ -11,7 +11,8 @@ from typing import Any
 from agentctl.agent.events import Event, JsonObject
 from agentctl.agent.run import text_of
 from agentctl.cassette.file import read
-from agentctl.cassette.foreign import Reply, replies, runs
+from agentctl.cassette.foreign import replies, runs
+from agentctl.cassette.retold import Reply
 from agentctl.errors import CassetteError, ModelError
 from agentctl.model.blocks import TOOL_BLOCKS
 from agentctl.model.decode import decode_reply
