@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from agentctl.agent.events import Block, Event, ModelAsked, ModelReplied, RunEnded, RunStarted, ToolReturned, UserSaid
 from agentctl.agent.events import ToolCalled as Called
-from agentctl.cassette.foreign import ENDS
 from agentctl.cassette.imports.talk import Conversation, Message
+from agentctl.cassette.retold import ENDS
 from agentctl.cassette.transcript import UNKNOWN
 from agentctl.evals.plan import IMPORTED
 
