@@ -23,6 +23,7 @@ def to_json(header: Header) -> JsonObject:
         "schema": header.schema,
         **({"partial": True} if header.partial else {}),
         **({"transcript": True} if header.transcript else {}),
+        **({} if header.adaptive is None else {"adaptive": header.adaptive}),
         "recorded": {"at": header.at, "by": header.by, "source": header.source},
         "suite": header.suite,
         "case": header.case,
@@ -54,6 +55,7 @@ def from_json(data: Any, interactions: int) -> Header:
             takes=tuple([_take(take, interactions) for take in data["takes"]]),
             partial=data.get("partial", False) is True,
             transcript=data.get("transcript", False) is True,
+            adaptive=_share(data.get("adaptive")),
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None
@@ -61,6 +63,13 @@ def from_json(data: Any, interactions: int) -> Header:
     if not isinstance(header.components, dict) or not all(type(text) is str for text in texts):
         raise CassetteError(f"its `{KEY}` header is damaged (a text or `components` is of another type)")
     return header
+
+
+def _share(value: Any) -> float | None:
+    if value is not None and (type(value) not in {int, float} or not 0 <= value < 1):
+        message = f"`adaptive` is {value!r}, which is no error between 0 and 1"
+        raise ValueError(message)
+    return None if value is None else float(value)
 
 
 def _upgraded(data: JsonObject) -> JsonObject:

@@ -141,6 +141,8 @@ class Header:
     """Whether the recording was interrupted; see `cassette.partial`."""
     transcript: bool = False
     """Whether it was imported and tells what an agent did that is not defined here; see `cassette.transcript`."""
+    adaptive: float | None = None
+    """The error at which repeating was stopped once the verdict stood; None when every repeat was made."""
 
 
 @dataclass(frozen=True, slots=True)

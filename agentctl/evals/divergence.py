@@ -26,7 +26,6 @@ from agentctl.evals.prices import Prices
 from agentctl.evals.replay import (
     concluded,
     model_on,
-    no_take,
     recorded_seconds,
     recorded_wire,
     unplayed,
@@ -34,6 +33,7 @@ from agentctl.evals.replay import (
 from agentctl.evals.result import CaseResult, Verdict
 from agentctl.evals.scorers.score import CannotScore
 from agentctl.evals.standing import APPROVAL, STATE_QUERY, standing
+from agentctl.evals.takes import takes
 from agentctl.evals.verdict import ENDED, failed_run, passes
 from agentctl.model.decode import decode_reply
 
@@ -145,12 +145,9 @@ async def replay_to_divergence(job: Job, prices: Prices, match: Match, action: O
     cassette = found.cassette or found.unfit
     if cassette is None:
         return [unplayed(found, job, number) for number in range(job.repeats)]
-    return [
-        await _replay(Held(job, cassette, number, found.stale, match), prices, action)
-        if number < len(cassette.takes)
-        else no_take(job, number)
-        for number in range(job.repeats)
-    ]
+    return await takes(
+        job, cassette, lambda number: _replay(Held(job, cassette, number, found.stale, match), prices, action)
+    )
 
 
 async def _replay(held: Held, prices: Prices, action: OnDivergence) -> CaseResult:

@@ -46,7 +46,7 @@ async def live_player(
     Raises:
         UsageError: something is to be recorded and there is no key to go live with.
     """
-    due = [job for job in jobs if is_due(job, mode)]
+    due = [job for job in jobs if is_due(job, mode) and not await _has_enough(job, mode)]
     player = LivePlayer(due, mode=mode, live_tools=live_tools)
     try:
         for job in due:
@@ -54,6 +54,16 @@ async def live_player(
         yield player
     finally:
         await player.close()
+
+
+async def _has_enough(job: Job, mode: RecordMode) -> bool:
+    """Whether an adaptive recording has fewer takes than the case has repeats, and yet all that are needed."""
+    found = standing(job) if mode is RecordMode.NEW_EPISODES else None
+    if found is None or found.cassette is None or found.cassette.header is None:
+        return False
+    if found.cassette.header.adaptive is None and job.adaptive is None:
+        return False
+    return all(result.status != "missing" for result in await replay(job, Prices()))
 
 
 def is_due(job: Job, mode: RecordMode) -> bool:

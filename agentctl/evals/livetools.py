@@ -14,11 +14,12 @@ from agentctl.errors import AgentctlError, RecordingMiss
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
-from agentctl.evals.replay import concluded, no_take, recorded_model, unplayed
+from agentctl.evals.replay import concluded, recorded_model, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.score import excerpt
 from agentctl.evals.stage import Stage
 from agentctl.evals.standing import standing
+from agentctl.evals.takes import takes
 from agentctl.evals.verdict import errored
 from agentctl.evals.workspace import observe
 
@@ -28,12 +29,11 @@ async def replay_with_live_tools(job: Job, prices: Prices, stage: Stage) -> list
     found = standing(job, live_tools=True)
     if found.cassette is None:
         return [unplayed(found, job, number) for number in range(job.repeats)]
-    return [await _live_take(job, found.cassette, number, prices, stage) for number in range(job.repeats)]
+    cassette = found.cassette
+    return await takes(job, cassette, lambda number: _live_take(job, cassette, number, prices, stage))
 
 
 async def _live_take(job: Job, cassette: Cassette, number: int, prices: Prices, stage: Stage) -> CaseResult:
-    if number >= len(cassette.takes):
-        return no_take(job, number)
     take = cassette.takes[number]
     try:
         with stage.workshop(job, number) as workshop:

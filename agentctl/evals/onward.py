@@ -30,11 +30,12 @@ from agentctl.evals.livetools import with_culprits
 from agentctl.evals.plan import Job, Match, OnDivergence
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
-from agentctl.evals.replay import concluded, model_on, no_take, recorded_wire, unplayed
+from agentctl.evals.replay import concluded, model_on, recorded_wire, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.score import excerpt
 from agentctl.evals.stage import GoLive, Stage, Workshop
 from agentctl.evals.standing import standing
+from agentctl.evals.takes import takes
 from agentctl.evals.verdict import errored
 from agentctl.evals.workspace import observe
 from agentctl.model.client import WireModel
@@ -73,12 +74,9 @@ class OnwardPlayer(Stage):
         cassette = found.cassette or found.unfit
         if cassette is None:
             return [unplayed(found, job, number) for number in range(job.repeats)]
-        return [
-            await self._take(Held(job, cassette, number, found.stale, policy.match), prices)
-            if number < len(cassette.takes)
-            else no_take(job, number)
-            for number in range(job.repeats)
-        ]
+        return await takes(
+            job, cassette, lambda number: self._take(Held(job, cassette, number, found.stale, policy.match), prices)
+        )
 
     async def model(self, job: Job) -> WireModel:
         """The model that answers this job's agent now.

@@ -81,6 +81,8 @@ class Job:
     """The agent without a limit on seconds: a replay waits for nothing, so it has nothing to be late for."""
     code: Mapping[str, str] = field(default_factory=dict)
     """Digests of what shapes a recording beside the definition: the code behind the tools, the version of the API."""
+    adaptive: float | None = None
+    """The error at which repeating stops once the verdict stands; None: every repeat is made."""
 
     @property
     def components(self) -> dict[str, str]:

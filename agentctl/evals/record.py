@@ -28,6 +28,7 @@ from agentctl.evals.prices import Prices
 from agentctl.evals.replay import concluded
 from agentctl.evals.result import CaseResult
 from agentctl.evals.stage import Live, Stage
+from agentctl.evals.takes import settled
 from agentctl.evals.verdict import errored, failed_run, says_something
 from agentctl.evals.workspace import observe
 from agentctl.model.client import WireModel
@@ -52,6 +53,8 @@ async def _record(job: Job, prices: Prices, stage: Stage, begun: Cassette | None
     whole = False
     try:
         for number in range(job.repeats):
+            if settled(job, results, job.adaptive):
+                break
             tapes.append(Tape())
             wire = _wire(job, live, begun, number)
             result, sound = await _record_take(job, number, tapes[-1], wire, prices, stage)
@@ -125,4 +128,5 @@ def _header(job: Job, live: Live) -> Header:
         at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         by=f"agentctl {__version__}",
         source=live.source,
+        adaptive=job.adaptive,
     )

@@ -54,6 +54,11 @@ class Tally:
         return self.judged + sum(self.no_verdict.values())
 
     @property
+    def spared(self) -> int:
+        """Repeats that were not made, since they could not have changed the verdict."""
+        return max(self.planned - self.runs, 0)
+
+    @property
     def verdict(self) -> str | None:
         """`pass` or `fail`, by what is enough for this case; None without a verdict."""
         enough = self.terms.satisfied(self.passed, self.judged)

@@ -21,7 +21,8 @@ from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, outcome, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult
-from agentctl.evals.standing import Standing, no_take_reason, record_hint, standing
+from agentctl.evals.standing import Standing, standing
+from agentctl.evals.takes import takes
 from agentctl.evals.verdict import errored, failed_run, judged
 from agentctl.model.client import WireModel
 
@@ -33,12 +34,11 @@ async def replay(job: Job, prices: Prices) -> list[CaseResult]:
     found = standing(job)
     if found.cassette is None:
         return [unplayed(found, job, number) for number in range(job.repeats)]
-    return [await _replay_take(job, found.cassette, number, prices) for number in range(job.repeats)]
+    cassette = found.cassette
+    return await takes(job, cassette, lambda number: _replay_take(job, cassette, number, prices))
 
 
 async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices) -> CaseResult:
-    if number >= len(cassette.takes):
-        return no_take(job, number)
     tools = RecordedTools(cassette, number)
 
     async def observe() -> list[Observed]:
@@ -61,11 +61,6 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
 def unplayed(found: Standing, job: Job, number: int) -> CaseResult:
     """The result of repeat `number`, from 0, when the recording cannot be played."""
     return failed_run(job, number + 1, found.reason, hint=found.hint, status=found.status, stale=found.stale)
-
-
-def no_take(job: Job, number: int) -> CaseResult:
-    """The result of a repeat that was never recorded."""
-    return failed_run(job, number + 1, no_take_reason(job, number), hint=record_hint(job), status="missing")
 
 
 def recorded_model(job: Job, cassette: Cassette, number: int) -> WireModel:

@@ -138,7 +138,7 @@ def _of_job(job: Job) -> Standing:
     row = replace(row, takes=takes)
     if found.stale:
         return replace(row, verdict=STALE, components=found.stale)
-    if takes < job.repeats:
+    if takes < job.repeats and held.header.adaptive is None:
         return replace(row, reason=no_take_reason(job, takes))
     return replace(row, verdict=TRANSCRIPT if job.case.transcript else FRESH)
 

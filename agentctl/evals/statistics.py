@@ -82,8 +82,16 @@ class Statistics:
 
     @property
     def tries(self) -> list[Tries]:
-        """pass@k and pass^k for every k there are tries for; empty without repeats."""
-        return list(self._tries())
+        """pass@k and pass^k for every k there are tries for; empty without repeats.
+
+        And empty where repeats were spared: how many were made depends on how they went, so the estimates are biased.
+        """
+        return [] if self.spared else list(self._tries())
+
+    @property
+    def spared(self) -> int:
+        """Repeats that were not made, since they could not have changed a verdict."""
+        return sum(tally.spared for tally in self.tallies)
 
     @property
     def flaky(self) -> list[Tally]:
@@ -132,6 +140,7 @@ class Statistics:
                 | {"cases": each.cases}
                 for each in self.tries
             ],
+            "spared": self.spared,
             "flaky": [tally.id for tally in self.flaky],
             "quarantined": [tally.id for tally in self.quarantined],
             "expired": [tally.id for tally in self.lapsed],

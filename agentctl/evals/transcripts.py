@@ -16,10 +16,11 @@ from agentctl.cassette.then import times
 from agentctl.errors import CassetteError
 from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
-from agentctl.evals.replay import no_take, recorded_seconds, unplayed
+from agentctl.evals.replay import recorded_seconds, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.outcome import outcome_of
 from agentctl.evals.standing import standing
+from agentctl.evals.takes import no_take
 from agentctl.evals.verdict import failed_run, judged
 from agentctl.model.decode import decode_reply
 

@@ -11,6 +11,7 @@ import asyncio
 import gc
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -59,7 +60,7 @@ def evaluate(selection: Selection, playing: Playing, gates: Gates, writing: Writ
 
 def selected(project: Project, selection: Selection) -> list[Job]:
     """The jobs of the cases that were asked for. See `plan` for what it raises."""
-    return plan(
+    jobs = plan(
         project,
         selection.suites or [],
         agent=selection.agent,
@@ -67,3 +68,4 @@ def selected(project: Project, selection: Selection) -> list[Job]:
         tags=selection.tag or [],
         repeat=selection.repeat,
     )
+    return [replace(job, adaptive=selection.alpha) for job in jobs] if selection.adaptive else jobs

@@ -43,6 +43,13 @@ class Selection:
     repeat: Annotated[
         int | None, typer.Option("--repeat", min=1, max=1000, metavar="N", help="Run every case N times.")
     ] = None
+    adaptive: Annotated[
+        bool, typer.Option("--adaptive", help="Stop repeating a case once its verdict cannot change.")
+    ] = False
+    alpha: Annotated[
+        float,
+        typer.Option(min=0.0, max=0.5, metavar="ERROR", help="The chance that --adaptive may be wrong; 0 is never."),
+    ] = 0.05
 
 
 @dataclass(frozen=True, slots=True)

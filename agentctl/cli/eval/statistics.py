@@ -77,6 +77,10 @@ def _released(figures: Statistics, screen: Screen) -> Iterator[str]:
 
 
 def _repeats(suite: SuiteResult, figures: Statistics, screen: Screen) -> Iterator[str]:
+    if figures.spared:
+        planned = sum(tally.planned for tally in figures.tallies)
+        text = f"{suite.suite}: {count(figures.spared, 'repeat')} of {planned} spared, the verdict stood without them"
+        yield from screen.fold(text, 0)
     tries = figures.tries
     if tries:
         yield screen.paint(f"{suite.suite}: {tries[-1].k} tries of a case", BOLD)
