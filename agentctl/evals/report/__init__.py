@@ -25,6 +25,7 @@ FORMATS: Final = {
     ".csv": "agentctl.evals.report.csv_",
     ".md": "agentctl.evals.report.markdown",
     ".junit.xml": "agentctl.evals.report.junit",
+    ".html": "agentctl.evals.report.html",
 }
 """What a file name can end with, and the module whose `render` (a `Render`) writes such files."""
 

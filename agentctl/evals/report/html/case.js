@@ -1,0 +1,224 @@
+// One case: how it stands, what was expected against what came, and its run.
+
+const picked = { key: null, right: SIDES.length - 1, repeat: null };
+
+function addressOf(entry) {
+  return `#case=${encodeURIComponent(entry.key.toWellFormed())}`;
+}
+
+function caseAt(hash) {
+  return hash.startsWith("#case=") ? CASES.find((entry) => addressOf(entry) === hash) : undefined;
+}
+
+/** The page of a case; `again` draws it anew. The details of its runs are there once the promise is. */
+async function caseView(entry, again) {
+  if (picked.key !== entry.key) Object.assign(picked, { key: entry.key, repeat: worstRepeat(entry) });
+  const places = VERSUS ? [0, picked.right] : [0];
+  const runs = places.map((place) => entry.runs[place].find((run) => run.repeat === picked.repeat));
+  const found = await Promise.all(runs.map((run) => (run ? details(run.details) : null)));
+  return el(
+    "section",
+    { id: "case", "aria-label": clean(entry.key) },
+    crumbs(entry),
+    el("h2", { tabindex: "-1" }, clean(entry.key), entry.tags.map((tag) => el("span", { class: "tag" }, clean(tag)))),
+    el("p", { class: "facts" }, clean(entry.file ? `${entry.file}:${entry.line}` : "")),
+    pickers(entry, again),
+    VERSUS ? sideBySide(places, runs, found) : alone(runs[0], found[0]),
+  );
+}
+
+function worstRepeat(entry) {
+  const runs = entry.runs.flat();
+  return (runs.find((run) => run.status !== "pass") ?? runs[0]).repeat;
+}
+
+function crumbs(entry) {
+  const at = visible.indexOf(entry);
+  const to = (other, title, key) =>
+    other
+      ? el("a", { href: addressOf(other), rel: key, title: clean(other.key) }, title)
+      : el("span", { class: "quiet", "aria-hidden": "true" }, title);
+  return el(
+    "nav",
+    { class: "crumbs", "aria-label": "Cases" },
+    el("a", { href: "#", id: "back" }, "← all cases"),
+    to(visible[at - 1], "previous", "prev"),
+    to(at < 0 ? undefined : visible[at + 1], "next", "next"),
+    el("span", { class: "quiet" }, at < 0 ? "" : `${number.format(at + 1)} of ${number.format(visible.length)}`),
+    el("button", { type: "button", class: "quiet-button", onclick: toggleSteps }, "open or close all steps"),
+  );
+}
+
+function toggleSteps() {
+  const steps = [...document.querySelectorAll("details.step")];
+  const open = steps.some((step) => !step.open);
+  for (const step of steps) {
+    step.filling();
+    step.open = open;
+  }
+}
+
+/** Which repeat is shown, and beside the first result, which other. */
+function pickers(entry, again) {
+  const pick = (change) => {
+    Object.assign(picked, change);
+    again(entry);
+  };
+  const repeats = [...new Set(entry.runs.flat().map((run) => run.repeat))].sort((a, b) => a - b);
+  const buttons = repeats.map((repeat) => {
+    const runs = entry.runs.map((each) => each.find((run) => run.repeat === repeat));
+    const pills = runs.map((run) => (run ? pill(run.status) : null));
+    const pressed = { "aria-pressed": String(repeat === picked.repeat), onclick: () => pick({ repeat }) };
+    return el("button", { type: "button", ...pressed }, `#${repeat}`, pills);
+  });
+  const others = SIDES.map((side, place) => el("option", { value: place, selected: place === picked.right }, clean(side.label)));
+  return [
+    SIDES.length > 2 &&
+      el(
+        "label",
+        { class: "choose" },
+        el("span", null, `${clean(SIDES[0].label)} beside`),
+        el("select", { onchange: (event) => pick({ right: Number(event.target.value) }) }, others.slice(1)),
+      ),
+    repeats.length > 1 && el("div", { class: "statuses repeats", role: "group", "aria-label": "Repeat" }, buttons),
+  ];
+}
+
+function alone(run, found) {
+  const trace = stepLines(found.steps, lengthOf(found.steps), flagsOf(found));
+  return el(
+    "div",
+    null,
+    standing(run, found),
+    assertions(found),
+    trace.length > 0 && [el("h3", null, "Run"), el("div", { class: "trace" }, trace)],
+  );
+}
+
+/** The verdict, the figures, and what must be known beside them. */
+function standing(run, found) {
+  const figures =
+    run.turns === undefined
+      ? []
+      : [
+          count(run.turns, "turn"),
+          count(run.tools, "tool call"),
+          `${number.format(run.in)} in${run.cached ? ` (${number.format(run.cached)} cached)` : ""}`,
+          `${number.format(run.out)} out`,
+          run.cost === null ? "price unknown" : dollars(run.cost),
+          seconds(run.seconds),
+        ];
+  if (found.score !== undefined && found.asserts?.length) figures.push(`score ${found.score.toFixed(2)}`);
+  if (found.ended && found.ended !== "completed") figures.push(`ended: ${found.ended}`);
+  if (run.quarantined || found.quarantine) figures.push("quarantined");
+  const told = run.status === "pass" || (run.status === "fail" && found.asserts?.some((each) => !each.pass)) ? "" : found.reason;
+  return el(
+    "div",
+    { class: "standing" },
+    el("p", null, pill(run.status), " ", el("span", { class: "figures" }, clean(figures.join(" · ")))),
+    told && block(String(told)),
+    found.hint && el("p", { class: "quiet" }, clean(String(found.hint))),
+    found.stale_matched && el("p", null, "Answers were reused that were given to something else than would be asked now."),
+    found.recording && el("p", null, el("code", { class: "command" }, clean(replayOf(found)))),
+    found.rerecord && el("p", null, el("code", { class: "command" }, clean(String(found.rerecord.command)))),
+    found.diverged && el("details", { class: "more-facts" }, el("summary", null, "where it left its recording"), block(pretty(found.diverged), "code")),
+    found.metadata && el("details", { class: "more-facts" }, el("summary", null, "metadata"), block(pretty(found.metadata), "code")),
+  );
+}
+
+/** The command that shows the run in a terminal, at the first place of the first failure. */
+function replayOf(found) {
+  const turn = flagsOf(found).flatMap((flag) => flag.turns).find(Boolean);
+  return `agentctl replay ${found.recording}${turn ? ` --turn ${turn}` : ""}`;
+}
+
+// Expected against got ------------------------------------------------------------------------------------------------
+
+function nameOf(assert) {
+  return assert.turn === undefined ? assert.type : `${assert.type} in turn ${assert.turn}`;
+}
+
+/** The failed assertions by the entries they look at. */
+function flagsOf(found) {
+  return (found.asserts ?? [])
+    .filter((assert) => !assert.pass)
+    .map((assert) => {
+      const at = assert.evidence?.at ?? [];
+      return { name: nameOf(assert), seqs: at.map((place) => place.seq), turns: at.map((place) => place.turn) };
+    });
+}
+
+function assertions(found) {
+  const asserts = found.asserts ?? [];
+  const failed = asserts.filter((assert) => !assert.pass);
+  const passed = asserts.filter((assert) => assert.pass);
+  if (!asserts.length) return null;
+  return el(
+    "div",
+    { class: "asserts" },
+    failed.map(failure),
+    passed.length > 0 &&
+      el(
+        "details",
+        { class: "passed", open: failed.length === 0 && passed.length <= 12 },
+        el("summary", null, `${count(passed.length, "assertion")} passed`),
+        el("ul", null, passed.map((assert) => el("li", null, assertLine(assert)))),
+      ),
+  );
+}
+
+/** What is asserted, where it is written, and what it says when it is no plain yes or no. */
+function assertLine(assert) {
+  const value = assert.value === null || assert.value === undefined ? "" : oneLine(compact(assert.value), 160);
+  const facts = [
+    assert.score > 0 && assert.score < 1 && `score ${assert.score.toFixed(2)}`,
+    assert.weight !== undefined && assert.weight !== 1 && `weight ${assert.weight}`,
+    assert.line > 0 && `line ${assert.line}`,
+  ];
+  return [
+    el("b", null, clean(nameOf(assert))),
+    " ",
+    value && el("code", null, value),
+    " ",
+    el("span", { class: "quiet" }, facts.filter(Boolean).join(" · ")),
+    assert.pass && assert.reason && el("span", { class: "quiet" }, ` ${oneLine(assert.reason)}`),
+  ];
+}
+
+function failure(assert) {
+  const { expected = "", got = "", at = [], details: more } = assert.evidence ?? {};
+  const [old, now] = expected && got ? pair(expected, got) : [block(expected, "code"), block(got, "code")];
+  return el(
+    "article",
+    { class: "failure" },
+    el("p", { class: "failure-name" }, assertLine(assert)),
+    assert.reason && el("p", null, oneLine(assert.reason, 2000)),
+    expected && labelled("expected", old),
+    got && labelled("got", now),
+    at.length > 0 && labelled("where", el("div", null, at.map(placeButton))),
+    more !== undefined && more !== null && labelled("details", partsOf(more)),
+  );
+}
+
+/** What a check says beside its verdict; of a set, the verdicts it is made of. */
+function partsOf(more) {
+  const isSet = Array.isArray(more) && more.every((each) => typeof each?.pass === "boolean" && typeof each.type === "string");
+  if (!isSet) return block(pretty(more), "code");
+  return el("ul", null, more.map((each) => el("li", { class: each.pass ? "" : "not" }, assertLine(each))));
+}
+
+function placeButton(place) {
+  const text = `turn ${place.turn}, entry ${place.seq}${place.tool ? `, ${place.tool}` : ""}`;
+  return el("button", { type: "button", class: "place", onclick: (event) => goTo(event.target, place.seq) }, clean(text));
+}
+
+/** Opens the step that the entry belongs to, on the side of the page that was asked. */
+function goTo(button, seq) {
+  const side = button.closest("[data-side]")?.dataset.side;
+  const within = side === undefined ? "" : `[data-side="${side}"] `;
+  const step = [...document.querySelectorAll(`${within}details.step`)].find((each) => has(each.step, seq));
+  if (!step) return;
+  step.open = true;
+  step.scrollIntoView({ block: "center" });
+  step.querySelector("summary").focus({ preventScroll: true });
+}
