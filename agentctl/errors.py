@@ -9,6 +9,7 @@
     │   │   ├── Unreachable       3     no connection, or it broke
     │   │   ├── ProtocolError     3     the answer is not a valid Messages API reply
     │   │   └── DeadlineExceeded  6     the time allowed for the run or the call is used up
+    │   ├── CapReached            6     the money allowed for all runs together is spent
     │   └── StoreError            3     a run or a result could not be read or written
     ├── CassetteError             2     a recording is torn, empty, foreign or hostile
     ├── RecordingMiss             4     strict replay has no (fresh) recording for a request
@@ -113,6 +114,15 @@ class ProtocolError(ModelError):
 
 class DeadlineExceeded(ModelError):
     """The time allowed for the run or the call is used up, or a wait asked for would not fit in it."""
+
+    exit_code = 6
+
+
+class CapReached(RunError):
+    """The next call would cost more than what is left of the money allowed; it was not sent.
+
+    No answer of the model's, so no run ends by it as if the model had failed: it goes through.
+    """
 
     exit_code = 6
 

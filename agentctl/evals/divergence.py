@@ -19,7 +19,7 @@ from agentctl.cassette.tape import Cassette
 from agentctl.cassette.then import times
 from agentctl.errors import CassetteError, ModelError, RecordingMiss
 from agentctl.evals import scorers
-from agentctl.evals.marks import Again, Parted, reused_of
+from agentctl.evals.marks import Again, Parted, Reused, reused_of
 from agentctl.evals.plan import CASE_INPUT, Job, Match, OnDivergence
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
@@ -242,15 +242,19 @@ def _replies(run: Run) -> list[ModelReplied]:
 def _again(job: Job, cassette: Cassette, prices: Prices) -> Again:
     """The command that records all takes again, and what they took; priced as the model that would answer now."""
     command = rerecord(cassette).removeprefix("record it again: ")
-    replies = _recorded(cassette, [index for take in cassette.takes for index in take.interactions])
+    replies = recorded_replies(cassette, [index for take in cassette.takes for index in take.interactions])
+    return Again(command, as_now(job, replies, prices))
+
+
+def as_now(job: Job, replies: Sequence[ModelReplied], prices: Prices) -> Reused:
+    """What these replies take when the model that is asked now gives them again."""
     now = [replace(reply, model=job.agent.model) for reply in replies]
     usage = sum((Usage.of(reply.usage) for reply in replies), Usage())
     counted = bool(replies) and all(reply.usage for reply in replies)
-    usd = prices.of(now, job.agent.provider.name) if counted else None
-    return Again(command, reused_of(len(replies), usage, usd))
+    return reused_of(len(replies), usage, prices.of(now, job.agent.provider.name) if counted else None)
 
 
-def _recorded(cassette: Cassette, indexes: Sequence[int]) -> list[ModelReplied]:
+def recorded_replies(cassette: Cassette, indexes: Sequence[int]) -> list[ModelReplied]:
     """The recorded replies that are whole."""
     found: list[ModelReplied] = []
     for index in indexes:

@@ -18,6 +18,7 @@ from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
+from agentctl.evals.spending import Unplayed
 from agentctl.evals.terms import DEFAULT, today
 from agentctl.evals.transcripts import retell
 from agentctl.evals.witness import Witness
@@ -38,7 +39,7 @@ class Player(Protocol):
         ...
 
     async def play(self, job: Job, prices: Prices) -> list[CaseResult]:
-        """One result for each repeat."""
+        """One result for each repeat; none at all when the case was left unplayed."""
         ...
 
 
@@ -78,6 +79,7 @@ async def evaluate(
         planned=sum(job.repeats for job in jobs),
         interrupted=interrupted,
         recorded=() if live is None else tuple(live.recorded),
+        unplayed=tuple(_unplayed(job) for job, results in zip(jobs, finished, strict=True) if not results),
     )
 
 
@@ -101,7 +103,7 @@ async def _side_by_side(
             else:
                 results = await (replay(job, prices) if live is None else live.play(job, prices))
                 finished[index] = await _explained(job, results, prices)
-            if on_job is not None:
+            if on_job is not None and finished[index]:
                 on_job(finished[index])
             if time.monotonic() > turn_over:  # a replay waits for nothing: this is where Ctrl-C gets in
                 await asyncio.sleep(0)
@@ -119,6 +121,10 @@ async def _explained(job: Job, results: list[CaseResult], prices: Prices) -> lis
     from agentctl.evals.divergence import explained  # noqa: PLC0415  what is fresh needs no explanation
 
     return await explained(job, results, prices)
+
+
+def _unplayed(job: Job) -> Unplayed:
+    return Unplayed(job.suite.name, job.suite.file, job.case.id, job.case.line, job.repeats)
 
 
 def _newest(finished: Sequence[list[CaseResult]]) -> float | None:

@@ -24,6 +24,7 @@ from agentctl.evals.marks import Again, Parted, Reused, sum_of
 from agentctl.evals.repeats import Tally, tallies
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import Assertion, Score
+from agentctl.evals.spending import Spending, Unplayed
 from agentctl.evals.statistics import statistics
 from agentctl.evals.terms import Terms, today
 
@@ -238,6 +239,10 @@ class Evaluation:
     """Recordings written."""
     traces: JsonObject | None = None
     """Of what already happened: how much of it there was, what it could not be scored for, and who told its cost."""
+    unplayed: tuple[Unplayed, ...] = ()
+    """Cases that were to be played and have no result."""
+    spending: Spending | None = None
+    """What was spent of what was allowed; None when nothing was said about it."""
 
     @property
     def cases(self) -> list[CaseResult]:
@@ -268,6 +273,8 @@ class Evaluation:
             "interrupted": self.interrupted,
             "recorded": [str(path) for path in self.recorded],
             **({} if self.traces is None else {"traces": self.traces}),
+            "unplayed": [each.to_json() for each in self.unplayed],
+            **({} if self.spending is None else {"spending": self.spending.to_json()}),
             "exit": exit_code,
         }
 

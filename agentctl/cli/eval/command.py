@@ -17,8 +17,9 @@ from typing import Final
 
 from agentctl.cli import exits
 from agentctl.cli.console import silence_stdout
-from agentctl.cli.eval.flags import Gates, Playing, Selection, Writing
+from agentctl.cli.eval.flags import Gates, Money, Playing, Selection, Writing
 from agentctl.cli.eval.gates import exit_code
+from agentctl.cli.eval.money import tell_estimate
 from agentctl.cli.eval.playing import Finding, play
 from agentctl.cli.eval.writing import check, write
 from agentctl.cli.flags import grouped
@@ -30,24 +31,28 @@ KEEPS_ALL: Final = 100_000
 
 
 @grouped
-def evaluate(selection: Selection, playing: Playing, gates: Gates, writing: Writing) -> int:
+def evaluate(selection: Selection, playing: Playing, money: Money, gates: Gates, writing: Writing) -> int:
     """Score suites on recordings: no network, no tool executed.
 
     A case whose recording is missing or no longer fits is named, with what changed, and never played unless
     --on-divergence or --match ask for it. --record-mode records it again, from the model or from the simulator.
 
     Exit codes: 0 all passed, 1 a case failed, 2 usage or configuration, 3 a case errored, 4 recordings missing or
-    stale, 5 nothing selected, 130 and 143 interrupted.
+    stale, 5 nothing selected, 6 the cap on cost reached, 130 and 143 interrupted.
     """
     began = time.perf_counter()
     playing.check()
+    money.check()
     check(writing)
     project = Project.find(Path.cwd())
     jobs = selected(project, selection)
+    if money.estimate:
+        asyncio.run(tell_estimate(project, jobs, playing, as_json=writing.json))
+        return exits.OK
     finding = Finding()
     gc.set_threshold(KEEPS_ALL)
     with suppress(asyncio.CancelledError):  # a signal came before the first case began
-        asyncio.run(play(project, jobs, playing, finding, progress=writing.progress))
+        asyncio.run(play(project, jobs, playing, money, finding, progress=writing.progress))
     if finding.evaluation is None:
         return finding.stopped_by or exits.INTERRUPTED
     code = finding.stopped_by or exit_code(finding.evaluation, gates)

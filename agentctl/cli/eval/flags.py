@@ -7,7 +7,9 @@ read it and knows no single flag.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -98,6 +100,33 @@ class Playing:
         if records and self.goes_beyond:
             hint = "leave out --record-mode, or --on-divergence and --match"
             raise UsageError("what no longer fits is either recorded again or played as far as it fits", hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What may be spent, and what would be."""
+
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what going live would cost, as recorded; play and write nothing.")
+    ] = False
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", min=0.0, metavar="USD", help="Send nothing that all runs cannot pay for: exit 6."),
+    ] = None
+
+    @property
+    def cap(self) -> Decimal | None:
+        """The cap as it was typed."""
+        return None if self.max_cost is None else Decimal(str(self.max_cost))
+
+    def check(self) -> None:
+        """Refuses a cap that is no amount.
+
+        Raises:
+            UsageError: it is none.
+        """
+        if self.max_cost is not None and not isfinite(self.max_cost):
+            raise UsageError("--max-cost takes an amount in USD", hint="for example --max-cost 2.50")
 
 
 @dataclass(frozen=True, slots=True)

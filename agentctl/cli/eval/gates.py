@@ -18,6 +18,8 @@ def exit_code(evaluation: Evaluation, gates: Gates) -> int:
 
     Nor must it take a score for one that was made of answers to something else, or of half a run, unless it was told.
     """
+    if evaluation.spending is not None and evaluation.spending.reached:
+        return exits.CAPPED
     totals = evaluation.totals
     if totals.counts["error"]:
         return exits.ERRORED

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
 from agentctl.cli.console import note
-from agentctl.cli.eval.flags import Playing, ToolsFrom
+from agentctl.cli.eval.flags import Money, Playing, ToolsFrom
+from agentctl.cli.eval.money import GoLive, payment
 from agentctl.cli.progress import Bar
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import Player
@@ -22,8 +23,6 @@ from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
 
 STOPPED_BY: Final = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
-
-GoLive = Callable[[Agent], AbstractAsyncContextManager[Any]]
 
 
 @dataclass(slots=True)
@@ -35,7 +34,9 @@ class Finding:
     """The exit code of the signal that interrupted it."""
 
 
-async def play(project: Project, jobs: Sequence[Job], playing: Playing, finding: Finding, *, progress: bool) -> None:
+async def play(
+    project: Project, jobs: Sequence[Job], playing: Playing, money: Money, finding: Finding, *, progress: bool
+) -> None:
     """Plays the jobs until they are done or a signal comes; a second signal does what signals do."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None
@@ -53,27 +54,36 @@ async def play(project: Project, jobs: Sequence[Job], playing: Playing, finding:
         def done(results: list[CaseResult]) -> None:
             bar.advance(len(results), f"{results[0].suite}/{results[0].id}")
 
-        async with _player(project, jobs, playing) as player:
-            finding.evaluation = await play_all(
+        go_live = _go_live(project, playing)
+        paid = payment(jobs, playing, money, go_live)
+        async with _player(jobs, playing, go_live if paid is None else paid.go_live) as player:
+            evaluation = await play_all(
                 jobs,
                 prices=Prices(project.state / "prices.json"),
-                live=player,
+                live=player if paid is None or player is None else paid.player(player),
                 concurrency=playing.max_concurrency,
                 on_job=done,
             )
+        finding.evaluation = evaluation if paid is None else replace(evaluation, spending=paid.purse.spending)
+
+
+def _go_live(project: Project, playing: Playing) -> GoLive:
+    """Opens a live wire for an agent; what can go live is not even loaded for a replay."""
+
+    def go_live(agent: Agent) -> AbstractAsyncContextManager[Any]:
+        from agentctl.cli.wiring import live_wire  # noqa: PLC0415
+
+        return live_wire(agent, project, simulate=playing.simulate)
+
+    return go_live
 
 
 @asynccontextmanager
-async def _player(project: Project, jobs: Sequence[Job], playing: Playing) -> AsyncIterator[Player | None]:
+async def _player(jobs: Sequence[Job], playing: Playing, go_live: GoLive) -> AsyncIterator[Player | None]:
     """What is more than a replay in this evaluation; None when nothing is."""
     if playing.is_replay:
         yield None
         return
-    from agentctl.cli.wiring import live_wire  # noqa: PLC0415  what can go live is not even loaded for a replay
-
-    def go_live(agent: Agent) -> AbstractAsyncContextManager[Any]:
-        return live_wire(agent, project, simulate=playing.simulate)
-
     if playing.goes_beyond:
         async with _onward(jobs, playing, go_live) as onward:
             yield onward

@@ -15,6 +15,7 @@ import orjson
 
 from agentctl.agent.events import Json
 from agentctl.cli.eval.beyond import beyond_sums, cost_of, difference_of, marks_of, partings
+from agentctl.cli.eval.money import spent_lines
 from agentctl.cli.eval.screen import BOLD, DIM, GAP, LABEL, LEAST, MARGIN, STYLES, UNFIT, WORD, WORDS, Screen
 from agentctl.cli.eval.statistics import QUARANTINED, known_failures, rate_of, suite_statistics
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult, Totals, Verdict
@@ -242,6 +243,7 @@ def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[st
         figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), tokens, dollars(totals.cost_usd))
         yield from screen.joined((*figures, f"{seconds(totals.seconds)} of model and tools"))
     yield from beyond_sums(evaluation, screen)
+    yield from spent_lines(evaluation, screen)
     recorded = f", {count(len(evaluation.recorded), 'recording')} written" if evaluation.recorded else ""
     footer = f"network {evaluation.network}, tools executed {evaluation.tools_executed}{recorded}"
     yield from (screen.paint(line, DIM) for line in screen.joined((footer, seconds(elapsed))))
