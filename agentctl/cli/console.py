@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -52,6 +53,13 @@ def json_line(value: Any) -> None:
 def json_document(value: Any) -> None:
     """One JSON document, indented, on stdout."""
     _write(_dumped(value, orjson.OPT_INDENT_2))
+
+
+def json_pieces(pieces: Iterable[bytes]) -> None:
+    """One JSON document on stdout that comes in pieces."""
+    sys.stdout.flush()
+    sys.stdout.buffer.writelines(pieces)
+    sys.stdout.flush()
 
 
 def _dumped(value: Any, option: int) -> bytes:

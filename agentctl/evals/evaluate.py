@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
 
+from agentctl.evals.kept import Shelf, kept
 from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay
@@ -92,7 +93,7 @@ async def _side_by_side(
     on_job: Callable[[list[CaseResult]], None] | None,
 ) -> None:
     """Workers that take the next job when they are done with one; `finished` is filled in place."""
-    waiting = iter(enumerate(jobs))
+    waiting, shelf = iter(enumerate(jobs)), Shelf()
     turn_over = time.monotonic()
 
     async def work() -> None:
@@ -103,6 +104,7 @@ async def _side_by_side(
             else:
                 results = await (replay(job, prices) if live is None else live.play(job, prices))
                 finished[index] = await _explained(job, results, prices)
+            finished[index] = [kept(result, shelf) for result in finished[index]]
             if on_job is not None and finished[index]:
                 on_job(finished[index])
             if time.monotonic() > turn_over:  # a replay waits for nothing: this is where Ctrl-C gets in
@@ -130,7 +132,7 @@ def _unplayed(job: Job) -> Unplayed:
 def _newest(finished: Sequence[list[CaseResult]]) -> float | None:
     """When the newest of these runs was recorded."""
     outcomes = [result.outcome for results in finished for result in results if result.outcome is not None]
-    return max((outcome.run.entries[0].at for outcome in outcomes if outcome.run.entries), default=None)
+    return max((outcome.began for outcome in outcomes if outcome.began is not None), default=None)
 
 
 def _iso(at: float | None) -> str | None:

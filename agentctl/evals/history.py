@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from agentctl.config.project import Project
 from agentctl.config.unwritten import unwritten
-from agentctl.evals.files import write_whole
+from agentctl.evals.document import document
+from agentctl.evals.files import write_pieces
 from agentctl.evals.result import Evaluation
 
 KEPT: Final = 50
@@ -30,7 +29,7 @@ def keep(project: Project, evaluation: Evaluation, exit_code: int) -> Path:
     folder = project.state / "results"
     names = "+".join(suite.suite for suite in evaluation.suites[:3]) or "none"
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{names}.json"
-    write_whole(path, orjson.dumps(evaluation.to_json(exit_code)))
+    write_pieces(path, document(evaluation, exit_code))
     try:
         _point(folder / LAST, path.name)
         for old in sorted(folder.glob("2*.json"))[:-KEPT]:

@@ -17,7 +17,7 @@ from typing import Final
 import orjson
 
 from agentctl import __version__
-from agentctl.agent.events import Json, JsonObject, to_json
+from agentctl.agent.events import Json, JsonObject
 from agentctl.agent.run import Usage
 from agentctl.errors import UsageError
 from agentctl.evals.marks import Again, Parted, Reused, sum_of
@@ -85,7 +85,17 @@ class CaseResult:
 
     def to_json(self) -> JsonObject:
         """The case as it stands in the document."""
-        outcome = self.outcome
+        return {**self._verdict, **(_NO_OUTCOME if self.outcome is None else self.outcome.to_json())}
+
+    def to_bytes(self) -> bytes:
+        """The same, as JSON; a run that is kept as such is not read."""
+        if self.outcome is None:
+            return orjson.dumps(self.to_json())
+        return orjson.dumps(self._verdict)[:-1] + b"," + self.outcome.to_bytes()[1:]
+
+    @property
+    def _verdict(self) -> JsonObject:
+        """All that is not the run."""
         return {
             "id": self.id,
             "repeat": self.repeat,
@@ -101,7 +111,6 @@ class CaseResult:
             **({"metadata": self.metadata} if self.metadata else {}),
             **({"tags": list(self.tags)} if self.tags else {}),
             **self._marks,
-            **(_NO_OUTCOME if outcome is None else _outcome_json(outcome)),
         }
 
     @property
@@ -163,13 +172,13 @@ def totals_of(results: Sequence[CaseResult]) -> Totals:
     """The sums over these cases."""
     counts = Counter(result.status for result in results)
     outcomes = [result.outcome for result in results if result.outcome is not None]
-    usages = [outcome.run.usage for outcome in outcomes]
+    usages = [outcome.usage for outcome in outcomes]
     costs = [outcome.cost_usd for outcome in outcomes]
     known = [cost for cost in costs if cost is not None]
     return Totals(
         counts={status: counts[status] for status in STATUSES},
-        turns=sum(outcome.run.turns for outcome in outcomes),
-        tool_calls=sum(len(outcome.calls) for outcome in outcomes),
+        turns=sum(outcome.turns for outcome in outcomes),
+        tool_calls=sum(len(outcome.tool_names) for outcome in outcomes),
         usage=Usage(*(sum(getattr(usage, name) for usage in usages) for name in Usage.__slots__)),
         cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
         seconds=sum(outcome.seconds for outcome in outcomes),
@@ -310,20 +319,6 @@ def _verdict_json(verdict: Verdict) -> JsonObject:
         "score": score.score,
         "reason": score.reason,
         "evidence": score.evidence,
-    }
-
-
-def _outcome_json(outcome: Outcome) -> JsonObject:
-    return {
-        "input": list(outcome.input),
-        "text": outcome.text,
-        "ended": outcome.ended,
-        "turns": outcome.turns,
-        "tool_calls": outcome.tool_names,
-        "usage": outcome.usage.to_json(),
-        "cost_usd": _usd(outcome.cost_usd),
-        "seconds": round(outcome.seconds, 3),
-        "entries": [{"seq": entry.seq, "at": entry.at, "event": to_json(entry.event)} for entry in outcome.run.entries],
     }
 
 

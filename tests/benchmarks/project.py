@@ -24,6 +24,7 @@ from agentctl.evals.live import live_player
 from agentctl.evals.plan import RecordMode, plan
 from agentctl.evals.prices import Prices
 
+A_SUITE = 1000
 HANDLERS = """
 import json
 from pathlib import Path
@@ -39,10 +40,25 @@ def get_order_details(order_id):
 
 
 def documents(cases: list[dict[str, Any]], folder: Path) -> None:
-    """Writes the agent, its tools and the suite (JSON is YAML)."""
+    """Writes the agent, its tools and the suites, of a thousand cases at most (JSON is YAML)."""
+    for number, start in enumerate(range(0, len(cases), A_SUITE)):
+        name = f"bench-{number + 1}" if number else "bench"
+        write(folder / f"evals/{name}.yaml", suite_of(cases[start : start + A_SUITE]))
     agent = {"schema": 1, "kind": "agent", "model": MODEL, "params": {"max_tokens": 1024}, "tools": "bench-tools"}
     tools = [{**tool, "handler": f"handlers.py:{tool['name']}"} for tool in TOOLS]
-    suite = {
+    write(folder / "prompts/bench/v1.yaml", {**agent, "system": SYSTEM})
+    write(folder / "prompts/bench-tools/v1.yaml", {"schema": 1, "kind": "tools", "tools": tools})
+    (folder / "prompts/bench-tools/handlers.py").write_text(HANDLERS)
+    results = {}
+    for case in cases:
+        for turn, result in zip(case["turns"], case["results"], strict=False):
+            results[next(iter(turn[1]["input"].values()))] = result
+    write(folder / "prompts/bench-tools/results.json", results)
+
+
+def suite_of(cases: list[dict[str, Any]]) -> dict[str, Any]:
+    """The document of a suite of these cases."""
+    return {
         "schema": 1,
         "kind": "suite",
         "agent": "bench",
@@ -60,15 +76,6 @@ def documents(cases: list[dict[str, Any]], folder: Path) -> None:
             for case in cases
         ],
     }
-    write(folder / "prompts/bench/v1.yaml", {**agent, "system": SYSTEM})
-    write(folder / "prompts/bench-tools/v1.yaml", {"schema": 1, "kind": "tools", "tools": tools})
-    write(folder / "evals/bench.yaml", suite)
-    (folder / "prompts/bench-tools/handlers.py").write_text(HANDLERS)
-    results = {}
-    for case in cases:
-        for turn, result in zip(case["turns"], case["results"], strict=False):
-            results[next(iter(turn[1]["input"].values()))] = result
-    write(folder / "prompts/bench-tools/results.json", results)
 
 
 def write(path: Path, value: Any) -> None:

@@ -117,7 +117,7 @@ def _cells(case: CaseResult) -> Row:
         return ()
     tokens = outcome.usage.all_input + outcome.usage.output_tokens
     cost = "?" if outcome.cost_usd is None else dollars(outcome.cost_usd)
-    return str(outcome.turns), str(len(outcome.calls)), f"{tokens:,}", cost, seconds(outcome.seconds)
+    return str(outcome.turns), str(len(outcome.tool_names)), f"{tokens:,}", cost, seconds(outcome.seconds)
 
 
 def _name(case: CaseResult) -> str:

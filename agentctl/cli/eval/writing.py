@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from agentctl.cli.console import json_document, note, say, wants_color
+from agentctl.cli.console import json_pieces, note, say, wants_color
 from agentctl.cli.eval.flags import Writing
 from agentctl.cli.eval.screen import Screen
 from agentctl.cli.eval.table import lines_of
@@ -13,6 +13,7 @@ from agentctl.config.project import Project
 from agentctl.errors import StoreError
 from agentctl.evals.history import keep
 from agentctl.evals.report import format_of, write_report
+from agentctl.evals.report.json_ import render as indented
 from agentctl.evals.report.told import told_of
 from agentctl.evals.result import Evaluation
 from agentctl.observe.clean import clean
@@ -45,7 +46,7 @@ def write(project: Project, evaluation: Evaluation, code: int, writing: Writing,
     except StoreError as error:  # a checkout that is read only can be evaluated all the same
         note(clean(f"the result is not kept: {error}"))
     if writing.json:
-        json_document(evaluation.to_json(code))
+        json_pieces(indented(told_of(evaluation, code)))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         say("\n".join(lines_of(evaluation, Screen(width, wants_color(sys.stdout)), elapsed)))

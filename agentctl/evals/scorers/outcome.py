@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from agentctl.agent.events import Json, JsonObject, ModelAsked, ModelReplied, Observed, ToolCalled, ToolReturned
+import orjson
+
+from agentctl.agent.events import (
+    Json,
+    JsonObject,
+    ModelAsked,
+    ModelReplied,
+    Observed,
+    ToolCalled,
+    ToolReturned,
+    to_json,
+)
 from agentctl.agent.run import Run, Usage
 
 
@@ -86,6 +97,31 @@ class Outcome:
     def tool_names(self) -> list[str]:
         """The names of the calls, in order."""
         return [call.name for call in self.calls]
+
+    @property
+    def began(self) -> float | None:
+        """When it began, in seconds since the epoch; None when nothing happened."""
+        return self.run.entries[0].at if self.run.entries else None
+
+    def to_json(self) -> JsonObject:
+        """The run as it stands in the document of a result."""
+        return {
+            "input": list(self.input),
+            "text": self.text,
+            "ended": self.ended,
+            "turns": self.turns,
+            "tool_calls": self.tool_names,
+            "usage": self.usage.to_json(),
+            "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
+            "seconds": round(self.seconds, 3),
+            "entries": [
+                {"seq": entry.seq, "at": entry.at, "event": to_json(entry.event)} for entry in self.run.entries
+            ],
+        }
+
+    def to_bytes(self) -> bytes:
+        """The same, as JSON."""
+        return orjson.dumps(self.to_json())
 
 
 def outcome_of(
