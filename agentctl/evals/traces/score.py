@@ -7,7 +7,7 @@ trace's keeper says it cost goes before what its tokens would cost at list price
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
 from agentctl.evals.scorers.outcome import Call, Outcome, outcome_of
 from agentctl.evals.suite import Case, Suite
+from agentctl.evals.terms import DEFAULT
 from agentctl.evals.traces.basis import Basis, case_name
 from agentctl.evals.traces.trace import Trace
 from agentctl.evals.verdict import failed_run, judged
@@ -248,6 +249,8 @@ def _suite(name: str, members: Sequence[Scored]) -> SuiteResult:
         bundle="",
         model=models.pop() if len(models) == 1 else "",
         cases=tuple(replace(each, suite=name) for each in _numbered(members)),
+        terms={case.id: case.terms for case in first.cases if case.terms is not DEFAULT},
+        planned=Counter(each.result.id for each in members),
     )
 
 
