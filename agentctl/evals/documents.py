@@ -55,6 +55,8 @@ class CaseDocument(Part):
     """What the user says: a text, or a list of texts, one for each turn. `{{ name }}` is filled in from `vars`."""
     vars: Variables = Field(default={})
     """Values for `{{ name }}` in the input; they go before the suite's."""
+    matrix: dict[Text, Many[str | int]] = Field(default={})
+    """Variables with a list of values each: the case stands for every combination, and is named after them."""
     tags: Many[Text] = ()
     """What `--tag` selects by."""
     repeat: Annotated[int, Field(ge=1, le=MAX_REPEAT)] = 1
@@ -77,6 +79,16 @@ class CaseDocument(Part):
     """What must be true of the answer, the way to it, and the state it left."""
 
 
+class ScenarioDocument(Part):
+    """Tests that are asked with every set of variables; promptfoo's words."""
+
+    description: str = ""
+    config: Many[dict[Text, Any]]
+    """Sets of variables: `vars`, and what is true of these only: `assert`, `tags`, `metadata`, an `id`."""
+    tests: Many[CaseDocument]
+    """Cases, each asked once with every entry of `config`."""
+
+
 class SuiteDocument(Part):
     """A suite: evals/<suite>.yaml."""
 
@@ -95,6 +107,9 @@ class SuiteDocument(Part):
     assert_: Many[Any] = Field(default=(), alias="assert")
     """Added to every case."""
     cases: Many[CaseDocument]
+    """The cases; in their place `{file: more.csv}` or `cases.py:make`, whose rows are cases or variables of one."""
+    scenarios: Many[ScenarioDocument] = ()
+    """Sets of variables, and cases that are asked with each of them."""
 
 
 def terms_of(case: CaseDocument) -> Terms:

@@ -31,6 +31,8 @@ from agentctl.evals.scorers.score import Assertion, Misfit, all_of
 from agentctl.evals.terms import DEFAULT, Terms
 
 SUFFIX: Final = ".yaml"
+SHORT: Final = frozenset({"file", "matrix"})
+"""Keys of a case that stands for several."""
 Path_ = tuple[str | int, ...]
 
 
@@ -108,7 +110,23 @@ def load_suite(path: Path, project: Project) -> Suite:
         ConfigError: with every problem, each with its line and column.
     """
     document = read_yaml(path, project.show(path))
+    if _is_short(document.value):
+        from agentctl.evals.cases.expand import expanded  # noqa: PLC0415  most suites write their cases out
+
+        document = expanded(document, path.parent, project)
     return _Loader(path, document, check(SuiteDocument, document)).suite()
+
+
+def _is_short(value: Any) -> bool:
+    """Whether some of its cases stand in files, or for several."""
+    if not isinstance(value, dict):
+        return False
+    cases = value.get("cases")
+    if "scenarios" in value or isinstance(cases, str):
+        return True
+    return isinstance(cases, list) and any(
+        isinstance(each, str) or (isinstance(each, dict) and not SHORT.isdisjoint(each)) for each in cases
+    )
 
 
 class _Loader:
@@ -165,7 +183,7 @@ class _Loader:
             approve=self._checked.approve if case.approve is None else case.approve,
             transcript=case.transcript,
             metadata=case.metadata,
-            line=self._document.find(path).line,
+            line=self._line_of(path),
             terms=terms_of(case),
         )
 
@@ -199,6 +217,11 @@ class _Loader:
                     self._check_file(place, each.ready)
             made.append(assertion)
         return tuple(made)
+
+    def _line_of(self, path: Path_) -> int:
+        """Where a case stands in the suite's file; of one from another file, where the cases begin."""
+        place = self._document.find(path)
+        return place.line if place.file == self._document.file else self._document.find(path[:1]).line
 
     def _line(self, place: Path_, path: Path_) -> int:
         return self._document.find((*place, *path)).line
@@ -243,10 +266,22 @@ def _at(value: Any, path: Path_) -> list[Any]:
 
 
 def suite_schema() -> JsonObject:
-    """JSON Schema of a suite document, for editors: every assertion type with its value."""
+    """JSON Schema of a suite document, for editors: every assertion type with its value, every way to name cases."""
     schema: JsonObject = SuiteDocument.model_json_schema(by_alias=True)
-    one = assertions.schema()
-    schema["$defs"]["Assertion"] = one
-    for part in (schema, schema["$defs"]["CaseDocument"]):
+    definitions = schema["$defs"]
+    definitions["Assertion"] = assertions.schema()
+    case = definitions["CaseDocument"]
+    for part in (schema, case):
         part["properties"]["assert"]["items"] = {"$ref": "#/$defs/Assertion"}
+    file = {"type": "string", "description": "A .csv, .jsonl, .json or .yaml file of cases, or file.py:function"}
+    definitions["CaseFile"] = {
+        "type": "object",
+        "properties": {**case["properties"], "file": file},
+        "required": ["file"],
+        "additionalProperties": False,
+    }
+    entries = [{"$ref": "#/$defs/CaseDocument"}, {"$ref": "#/$defs/CaseFile"}, file]
+    schema["properties"]["cases"] = {"anyOf": [file, {"type": "array", "items": {"anyOf": entries}}]}
+    schema["required"].remove("cases")
+    schema["anyOf"] = [{"required": ["cases"]}, {"required": ["scenarios"]}]
     return schema
