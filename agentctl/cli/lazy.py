@@ -16,8 +16,11 @@ Table = Mapping[str, tuple[str, str]]
 """Name -> (module:name, one line of help). A function becomes a command, a Typer app a group."""
 
 
-def group_of(table: Table) -> type[TyperGroup]:
-    """A group whose commands are looked up in the table and imported on first use."""
+def group_of(table: Table, unnamed: str = "") -> type[TyperGroup]:
+    """A group whose commands are looked up in the table and imported on first use.
+
+    `unnamed` is the command that is meant where the first argument names none: `report FILE` is `report write FILE`.
+    """
 
     class LazyGroup(TyperGroup):
         """The commands of the table, in its order."""
@@ -29,6 +32,12 @@ def group_of(table: Table) -> type[TyperGroup]:
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
             """The command of that name, imported now; None when there is none."""
             return load(cmd_name, table[cmd_name][0]) if cmd_name in table else None
+
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            """Puts the unnamed command in where none is named."""
+            named = not unnamed or not args or args[0] in {*table, *ctx.help_option_names}
+            rest: list[str] = super().parse_args(ctx, args if named else [unnamed, *args])
+            return rest
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
             """The list in `--help`, from the table alone."""

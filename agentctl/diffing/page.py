@@ -12,6 +12,7 @@ from typing import Final
 from agentctl.agent.events import Event, Json, JsonObject
 from agentctl.diffing.results import CaseKey, diff, events_of
 from agentctl.diffing.runs import Divergence, first_divergence
+from agentctl.diffing.verdict import verdict_of
 from agentctl.evals.report.html import page
 from agentctl.evals.report.html.data import Comparison, RunKey, Side
 
@@ -51,6 +52,7 @@ def _summary(old: JsonObject, new: JsonObject, place: int) -> JsonObject:
     return {
         "place": place,
         "components": dict(found.components),
+        "verdict": verdict_of(old, new).to_json(),
         "broke": _names([flip.key for flip in flips if flip.new == "fail"]),
         "mended": _names([flip.key for flip in flips if flip.new == "pass"]),
         "added": _names(found.added),

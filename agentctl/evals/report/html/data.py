@@ -64,6 +64,7 @@ def data_of(sides: Sequence[Side], comparison: Comparison | None = None) -> Data
         for suite in side.document["suites"]:
             for case in suite["cases"]:
                 row = rows.setdefault((suite["suite"], case["id"]), _row(suite, case, len(sides)))
+                row["quarantined"] |= case["id"] in _statistics(suite).get("quarantined", ())
                 row["runs"][place].append({**_run(case), "details": len(details)})
                 parting = found.partings.get((suite["suite"], case["id"], case["repeat"]), {}).get(place)
                 details.append(_details(suite, case, parting))
@@ -103,7 +104,22 @@ def _side(side: Side, label: str) -> JsonObject:
         "bundles": list(_each(document, "bundle")),
         **{name: document.get(name) for name in ("at", "by", "planned", "interrupted", "network", "tools_executed")},
         "exit": document.get("exit"),
+        "repeated": _repeated(document["suites"]),
     }
+
+
+def _statistics(suite: JsonObject) -> JsonObject:
+    """What the result says of the suite's repeats; nothing, when it was written before there were any."""
+    found: JsonObject = suite.get("statistics") or {}
+    return found
+
+
+def _repeated(suites: Sequence[JsonObject]) -> JsonObject | None:
+    """pass@k and pass^k for the most tries, and the clustered interval; of one suite, since k is a suite's."""
+    found = _statistics(suites[0]) if len(suites) == 1 else {}
+    if not found.get("tries"):
+        return None
+    return {**found["tries"][-1], "clustered": found.get("clustered_interval")}
 
 
 def _row(suite: JsonObject, case: JsonObject, sides: int) -> JsonObject:
@@ -113,6 +129,7 @@ def _row(suite: JsonObject, case: JsonObject, sides: int) -> JsonObject:
         "file": suite.get("file", ""),
         "line": case.get("line", 0),
         "tags": list(case.get("tags") or ()),
+        "quarantined": False,
         "runs": [[] for _ in range(sides)],
     }
 

@@ -24,7 +24,8 @@ from agentctl.observe.clean import clean
 
 STYLES: Final = ("base.css", "list.css", "case.css")
 SCRIPTS: Final = (
-    "text.js", "data.js", "figures.js", "plots.js", "list.js", "steps.js", "case.js", "compare.js", "page.js",
+    "text.js", "data.js", "figures.js", "plots.js", "summary.js", "list.js", "steps.js", "case.js", "compare.js",
+    "page.js",
 )  # fmt: skip
 """In the order in which each may use those before it."""
 PART: Final = 400_000

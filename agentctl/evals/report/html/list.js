@@ -36,6 +36,7 @@ function rowOf(entry) {
     { role: "cell", class: "cell-case" },
     link,
     mark && el("span", { class: `change ${mark}` }, mark),
+    entry.quarantined && el("span", { class: "change" }, "quarantined"),
     entry.tags.map((tag) => el("span", { class: "tag" }, clean(tag))),
   );
   const reason = el("span", { role: "cell", class: "cell-reason" }, oneLine(entry.reason));
@@ -54,7 +55,7 @@ function figureOf(entry, column) {
   if (before === null || column.show(before) === text) return text;
   const change = before > 0 ? (100 * (value - before)) / before : 0;
   const moved = Math.abs(change) >= 0.5 ? `${change > 0 ? "+" : "−"}${Math.abs(change).toFixed(0)}%` : "";
-  return [text, el("small", null, moved)];
+  return moved ? [text, " ", el("small", null, moved)] : text;
 }
 
 // Filters -------------------------------------------------------------------------------------------------------------

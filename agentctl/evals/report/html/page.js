@@ -1,7 +1,6 @@
 // The page: what it is about, the figures, and then either the list or one case, by the address.
 
 const THEMES = ["auto", "light", "dark"];
-const MOST_NAMED = 24; // cases named in a list; the filter has them all
 const KEYS = [
   ["j k", "next and previous case, also ↓ ↑"],
   ["Enter", "open the case"],
@@ -41,65 +40,6 @@ function header() {
 function keysDialog() {
   const rows = KEYS.map(([key, what]) => [el("dt", null, key.split(" ").map((each) => el("kbd", null, each))), el("dd", null, what)]);
   return el("dialog", { id: "keys", "aria-label": "Keys" }, el("dl", null, rows), el("form", { method: "dialog" }, el("button", null, "close")));
-}
-
-// Summary -------------------------------------------------------------------------------------------------------------
-
-function summary() {
-  const rows = TOTALS.map((totals, place) => summaryRow(totals, place, HEAD.groups[0].rates[place]));
-  const plots = [groupPlot(), spread("Cost of a run", "costs", dollars), spread("Time of a run", "times", seconds)];
-  return el(
-    "section",
-    { id: "summary", "aria-label": "Summary" },
-    el("div", { class: "summary-rows" }, rows),
-    HEAD.summaries.map(changes),
-    el("div", { class: "panels" }, plots.filter(Boolean)),
-  );
-}
-
-function summaryRow(totals, place, rate) {
-  const fact = (value, name, more = "") =>
-    el("div", { class: "fact" }, el("b", null, value), el("span", null, name), more && el("small", null, more));
-  const counts = STATUSES.filter((status) => totals.counts[status]);
-  return el(
-    "div",
-    { class: "summary-row" },
-    VERSUS && el("h2", { class: `series-${place % 4}`, title: clean(SIDES[place].file) }, clean(SIDES[place].label)),
-    el(
-      "div",
-      { class: "fact rate-fact" },
-      el("b", null, percent(rate.rate)),
-      rateBar(rate, place),
-      el("span", null, rate.judged ? `pass rate, 95% interval ${interval(rate)}` : "pass rate"),
-    ),
-    el("div", { class: "fact counts" }, counts.map((status) => [pill(status), el("b", null, number.format(totals.counts[status]))])),
-    fact(number.format(totals.turns), "turns", count(totals.tools, "tool call")),
-    fact(number.format(totals.in + totals.out), "tokens", `${number.format(totals.cached)} cached`),
-    fact(totals.cost === null ? "?" : dollars(totals.cost), "cost", totals.each === null ? "" : `${dollars(totals.each)} a run`),
-    fact(seconds(totals.median) || "–", "median time", totals.late === null ? "" : `95% under ${seconds(totals.late)}`),
-  );
-}
-
-/** What changed as a whole from the first result to another. */
-function changes(found) {
-  const named = ([name, status]) => (status === "changed" ? name : `${name} (${status})`);
-  const changed = Object.entries(found.components ?? {}).filter(([, status]) => status !== "same");
-  const list = (title, keys) => {
-    if (!keys.length) return null;
-    const links = keys.slice(0, MOST_NAMED).map((key) => el("a", { href: addressOf({ key }), class: "case-chip" }, clean(key)));
-    const more = keys.length > MOST_NAMED && el("span", { class: "quiet" }, `and ${number.format(keys.length - MOST_NAMED)} more`);
-    return labelled(`${title} (${number.format(keys.length)})`, el("div", null, links, more));
-  };
-  return el(
-    "article",
-    { class: "panel changes" },
-    el("h2", null, clean(`${SIDES[0].label} → ${SIDES[found.place].label}`)),
-    labelled("definition", changed.length ? clean(`changed: ${changed.map(named).join(", ")}`) : "the same"),
-    list("broke", found.broke),
-    list("mended", found.mended),
-    list("only in the second", found.added),
-    list("only in the first", found.removed),
-  );
 }
 
 // Addresses and keys --------------------------------------------------------------------------------------------------

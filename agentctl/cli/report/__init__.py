@@ -1,0 +1,1 @@
+"""The commands that make reports of results that are there already."""
