@@ -189,6 +189,7 @@ def test_any_matrix_has_its_size_and_names_of_its_own(tmp_path: Path, matrix: di
     ("text", "files", "told"),
     [
         ("cases: mroe.csv\n", {"more_csv": "id\n"}, "desk.yaml:4:8: there is no file mroe.csv beside the suite"),
+        (f"cases: {'é' * 200}.csv\n", {}, "desk.yaml:4:8: there is no file é"),
         ("cases: [{file: 7}]\n", {}, "desk.yaml:4:16: a file of cases is named by its path"),
         ("cases: ../x.csv\n", {}, "desk.yaml:4:8: ../x.csv is outside the suite's folder"),
         ("cases: x.txt\n", {"x_txt": ""}, "desk.yaml:4:8: x.txt: cases are not read from such a file"),

@@ -56,10 +56,18 @@ def _path(text: str, name: Node, folder: Path) -> Path:
     if pure.is_absolute() or ".." in pure.parts:
         raise name.wrong(f"{shown(text)} is outside the suite's folder")
     path = folder / text
-    if not path.is_file():
+    if not _is_file(path):
         known = [each.name for each in folder.iterdir() if each.suffix.lower() in {*READERS, ".py"}]
         raise name.wrong(f"there is no file {shown(text)} beside the suite", nearest(text, known, kind="files"))
     return path
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; names that no file can have name none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _named(cases: list[Node], stem: str) -> list[Node]:
