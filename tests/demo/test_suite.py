@@ -17,6 +17,7 @@ from agentctl.evals.live import live_player
 from agentctl.evals.plan import Job, RecordMode, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import Evaluation
+from agentctl.evals.scorers.score import all_of
 
 UNSAFE_IN_V1 = {
     "ambiguous-name",
@@ -92,11 +93,14 @@ def test_the_second_version_is_the_better_one(project: Project) -> None:
 
 
 def test_the_suite_uses_every_kind_of_check(project: Project) -> None:
-    """Whoever looks for an example of an assertion finds one in the demo."""
-    used = {assertion.type for job in plan(project, ["support"]) for assertion in job.case.asserts}
+    """Whoever looks for an example of an assertion finds one in the demo, of one turn and in a set too."""
+    asserts = [each for job in plan(project, ["support"]) for each in all_of(job.case.asserts)]
+    used = {each.type for each in asserts}
     positive = {name for name in TYPES if not name.startswith("not-")}
-    assert positive <= used
-    assert {"not-contains", "not-icontains", "not-regex", "not-trajectory:tool-used"} <= used
+    assert positive - {"refusal"} <= used  # which no model of the demo does
+    assert {"not-contains", "not-icontains", "not-regex", "not-trajectory:tool-used", "not-refusal"} <= used
+    assert any(each.turn is not None for each in asserts)
+    assert any(each.parts for each in asserts)
 
 
 def test_the_suite_covers_what_a_desk_is_asked(project: Project) -> None:
