@@ -161,6 +161,30 @@ TOOL_ERRORS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """A call that was begun and never answered was looked into; see `agent.settle`.
+
+    `verdict` is `repeat`, `happened` or `abandoned`; the last two are followed by the call's ToolReturned.
+    """
+
+    kind: ClassVar[str] = "settled"
+    call_id: str
+    verdict: str
+    by: str
+    """`rule`, `lookup` or `person`."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Another process goes on with the run. Whoever drove it before can write nothing more: its place is taken."""
+
+    kind: ClassVar[str] = "resumed"
+    by: str
+    """`agentctl 0.1.0`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delegated:
     """A tool call was handed to another run, `run`, of `agent`; its result comes back as that call's ToolReturned."""
 
@@ -211,6 +235,7 @@ END_REASONS: Final = (
     "blocked",
     "model_error",
     "missing_recording",
+    "uncertain",
     "degraded",
     "interrupted",
     "error",
@@ -227,6 +252,8 @@ Event: TypeAlias = (
     | Approved
     | ToolCalled
     | ToolReturned
+    | Settled
+    | Resumed
     | Delegated
     | HandedOff
     | Observed
@@ -246,6 +273,8 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
         Approved,
         ToolCalled,
         ToolReturned,
+        Settled,
+        Resumed,
         Delegated,
         HandedOff,
         Observed,

@@ -4,7 +4,8 @@ The loop is split in two. `decide` names the move; `drive` makes it and writes d
 of every run, `decide` must choose what happened next, and resuming after a crash is `decide(events so far)`.
 
 The order of the questions is the whole policy:
-1. Calls that wait come first: refuse what was denied, ask the person where a tool wants it, run the rest together.
+1. Calls that wait come first: stop where one may have run and nobody has settled it (see `settle`), refuse what was
+   denied, ask the person where a tool wants it, run the rest together.
 2. A reply that cannot be acted on ends the run with a reason of its own; nothing it asked for is run.
 3. Before the model is asked, the limits are.
 4. When nobody waits for anything, it is the user's turn.
@@ -17,6 +18,7 @@ from typing import Final, TypeAlias
 
 from agentctl.agent.events import Block
 from agentctl.agent.run import Run
+from agentctl.agent.settle import uncertain
 from agentctl.agent.spec import Agent
 
 
@@ -94,6 +96,8 @@ def decide(agent: Agent, run: Run) -> Move:
 def _next_call(agent: Agent, run: Run) -> Move:
     """What to do with the calls of the last reply that have no result yet."""
     waiting = run.unanswered
+    if uncertain(run):
+        return Stop("uncertain", "a call was begun by a process that died, and nobody knows whether it took effect")
     for call in waiting:
         answer = run.approvals.get(call["id"])
         if answer is not None and not answer.approved:

@@ -29,6 +29,7 @@ from agentctl.agent.events import (
     ModelReplied,
     RunEnded,
     RunStarted,
+    Settled,
     ToolCalled,
     ToolReturned,
     UserSaid,
@@ -80,6 +81,8 @@ class Run:
         """The `tool_use` blocks of the last reply by id, in order, until all are answered."""
         self.called: set[str] = set()
         """Ids whose ToolCalled stands."""
+        self.settled: dict[str, str] = {}
+        """What was ruled on calls that a dead process left open, by id."""
         self.approvals: dict[str, Approved] = {}
         self.results: dict[str, ToolReturned] = {}
         self.standby = ""
@@ -95,7 +98,7 @@ class Run:
         self._model = ""
         """The model asked last."""
         self._repeats = False
-        """Whether the turn that was asked for last is asked for again, of another model."""
+        """Whether the turn that was asked for last has no reply: whoever asks next, of whichever model, asks again."""
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Run:
@@ -110,7 +113,7 @@ class Run:
         entry = Entry(len(self.entries), at, event)
         self.entries.append(entry)
         if isinstance(event, RunEnded):
-            self.ended = event
+            self.ended, self._repeats = event, False
             return entry
         self.ended = None
         fold = self._folds.get(type(event))
@@ -137,7 +140,7 @@ class Run:
 
     @property
     def next_turn(self) -> int:
-        """The number of the reply to ask for: whoever stands in for a model that failed answers the same turn."""
+        """The number of the reply to ask for: one that never came is asked for again, be it of another model."""
         return self.turns + (not self._repeats)
 
     @property
@@ -166,10 +169,10 @@ class Run:
         if not self._repeats:
             self.turns += 1
             self.turns_since_said += 1
-        self._repeats, self._model = False, event.model
+        self._repeats, self._model = True, event.model
 
     def _fell_back(self, event: FellBack) -> None:
-        self.standby, self._repeats = event.model, True
+        self.standby = event.model
 
     def _failed(self, event: ModelFailed) -> None:
         self.failures.append(event)
@@ -179,12 +182,16 @@ class Run:
 
     def _called(self, event: ToolCalled) -> None:
         self.called.add(event.call_id)
+        self.settled.pop(event.call_id, None)  # begun once more, it is as open as it was
+
+    def _settled(self, event: Settled) -> None:
+        self.settled[event.call_id] = event.verdict
 
     def _handed_off(self, event: HandedOff) -> None:
         self.agent = event.agent
 
     def _replied(self, event: ModelReplied) -> None:
-        self.reply = event
+        self.reply, self._repeats = event, False
         self.usage += Usage.of(event.usage)
         if event.stop_reason == "refusal":
             return
@@ -197,7 +204,7 @@ class Run:
             self.messages.append({"role": "assistant", "content": content})
         if keeps_calls:
             self.calls = {block["id"]: block for block in content if block.get("type") == "tool_use"}
-            self.called, self.results, self.approvals = set(), {}, {}
+            self.called, self.results, self.approvals, self.settled = set(), {}, {}, {}
 
     def _returned(self, event: ToolReturned) -> None:
         self.results[event.call_id] = event
@@ -226,6 +233,7 @@ class Run:
         Approved: _approved,
         ToolCalled: _called,
         ToolReturned: _returned,
+        Settled: _settled,
         HandedOff: _handed_off,
     }
     """What each kind of fact changes; the kinds that are missing change nothing that is asked here."""

@@ -32,6 +32,8 @@ class ToolSpec:
     """Longer results are refused as `too_large`: the model is told to ask for less."""
     idempotent: bool = False
     """Whether a call may be repeated with the same idempotency key without a second effect."""
+    lookup: str | None = None
+    """`/absolute/file.py:function` that says what came of a call: its result, or None when it had no effect."""
 
     @property
     def is_server(self) -> bool:

@@ -12,6 +12,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,23 @@ class LiveTools:
                 return _error(call, "timeout", f"no result within {spec.timeout:g} s; it may still take effect")
             return _failed(call, error)
         return _returned(spec, call, value)
+
+    async def look_up(self, call: ToolCalled) -> ToolReturned | None:
+        """What came of a call whose result was lost, as the tool's `lookup` has it; None when it had no effect.
+
+        Raises:
+            LookupError: there is no lookup, or it failed.
+        """
+        spec = self._specs.get(call.name)
+        if spec is None or spec.lookup is None:
+            raise LookupError(call.name)
+        asking = replace(spec, handler=spec.lookup, name=f"{spec.name} lookup")
+        try:
+            async with asyncio.timeout(spec.timeout):
+                value = await self._execute(asking, call)
+        except Exception as error:
+            raise LookupError(f"the lookup of {spec.name} failed: {_told(error)}") from error
+        return None if value is None else _returned(spec, call, value)
 
     def _check(self, spec: ToolSpec, call: ToolCalled) -> None:
         """Raises InvalidInput with all that the JSON Schema has against the input."""

@@ -30,7 +30,7 @@ def asking(console: Console) -> Approve:
     async def approve(call: ToolCalled) -> tuple[bool, str]:
         page.write(("\n  ", ""), (clean(call.name), "bold yellow"), (" needs your approval:\n", "yellow"))
         page.block(clean(json.dumps(call.input, indent=2, ensure_ascii=False)))
-        answer = await _answer()
+        answer = await typed("  run it? [y/N, or why not] ")
         if answer.lower() in YES:
             return True, ""
         return False, DECLINED if answer.lower() in NO else answer
@@ -38,14 +38,14 @@ def asking(console: Console) -> Approve:
     return approve
 
 
-async def _answer() -> str:
-    """What the person typed; Ctrl-D is no, Ctrl-C ends the turn."""
+async def typed(question: str) -> str:
+    """What the person typed; Ctrl-D is nothing, Ctrl-C ends the turn."""
     from prompt_toolkit import PromptSession  # noqa: PLC0415  asked rarely
     from prompt_toolkit.output.defaults import create_output  # noqa: PLC0415
 
     prompt: PromptSession[str] = PromptSession(output=create_output(always_prefer_tty=True))
     try:
-        return (await prompt.prompt_async("  run it? [y/N, or why not] ")).strip()
+        return (await prompt.prompt_async(question)).strip()
     except EOFError:
         return ""
     except KeyboardInterrupt:

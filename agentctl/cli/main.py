@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "schema": ("agentctl.cli.schema:schema", "Write JSON Schemas of the documents for your editor."),
     "chat": ("agentctl.cli.chat.command:chat", "Talk to an agent, with a live trace of every turn."),
     "run": ("agentctl.cli.run:run", "Send messages to an agent and print its answer."),
+    "resume": ("agentctl.cli.resume:resume", "Go on with a run whose process died."),
     "eval": ("agentctl.cli.eval.command:evaluate", "Score suites on recordings: no network, no tool executed."),
     "score": ("agentctl.cli.score.command:score", "Score what already happened; no model is asked."),
     "replay": ("agentctl.cli.replay.command:replay", "Show a recording or a stored run, turn by turn."),

@@ -307,6 +307,8 @@ class ToolPart(Part):
     """Seconds a call may take."""
     idempotency: Literal["none", "key"] = "none"
     """`key` when a call may be repeated with the same idempotency key without a second effect."""
+    lookup: Function | None = None
+    """`file.py:function`, called as the handler is: what came of an interrupted call, or None if nothing did."""
     max_result_chars: Count = _TOOL.max_result_chars
     """Longer results are refused: the model is told to ask for less."""
 
@@ -320,7 +322,7 @@ class ToolPart(Part):
     allowed_callers: Many[str] | None = None
 
 
-OURS: Final = frozenset({"handler", "effect", "approve", "timeout", "idempotency", "max_result_chars"})
+OURS: Final = frozenset({"handler", "effect", "approve", "timeout", "idempotency", "lookup", "max_result_chars"})
 """Keys of a tool that are not sent."""
 
 

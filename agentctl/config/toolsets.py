@@ -46,7 +46,10 @@ def load_toolset(source: Source, tree: Tree) -> Toolset:
     tools = []
     for index, part in enumerate(checked.tools):
         handler = _function(part.handler, ("tools", index, "handler"), source, tree, document, problems)
-        tools.append(_spec(part, document.value["tools"][index], handler))
+        lookup = None
+        if part.lookup is not None:
+            lookup = _function(part.lookup, ("tools", index, "lookup"), source, tree, document, problems)
+        tools.append(_spec(part, document.value["tools"][index], handler, lookup))
     setup = None
     if checked.setup is not None:
         setup = _function(checked.setup, ("setup",), source, tree, document, problems)
@@ -61,7 +64,7 @@ def server_tool(written: JsonObject) -> ToolSpec:
     return ToolSpec(str(name), _without_nulls(written))
 
 
-def _spec(part: ToolPart, written: JsonObject, handler: str) -> ToolSpec:
+def _spec(part: ToolPart, written: JsonObject, handler: str, lookup: str | None) -> ToolSpec:
     return ToolSpec(
         name=part.name,
         definition=_without_nulls({key: value for key, value in written.items() if key not in OURS}),
@@ -71,6 +74,7 @@ def _spec(part: ToolPart, written: JsonObject, handler: str) -> ToolSpec:
         timeout=part.timeout,
         max_result_chars=part.max_result_chars,
         idempotent=part.idempotency == "key",
+        lookup=lookup,
     )
 
 

@@ -24,13 +24,15 @@ from agentctl.agent.events import (
     ModelAsked,
     ModelFailed,
     ModelReplied,
+    Resumed,
     RunStarted,
+    Settled,
     to_json,
 )
 from agentctl.diffing.definitions import component_statuses, sides
 from agentctl.diffing.paths import ABSENT, differences, same, step
 
-PASSED_OVER: Final = (RunStarted, ModelAsked, ModelFailed, FellBack)
+PASSED_OVER: Final = (RunStarted, ModelAsked, ModelFailed, FellBack, Settled, Resumed)
 TOOL_USE: Final = "tool_use"
 OWN_NAMES: Final = frozenset(("call_id", "run", "bundle", "model", "signature", "id"))
 """Fields of events and blocks that name the run, not what happened in it."""

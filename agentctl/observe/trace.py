@@ -25,8 +25,10 @@ from agentctl.agent.events import (
     ModelFailed,
     ModelReplied,
     Observed,
+    Resumed,
     RunEnded,
     RunStarted,
+    Settled,
     ToolCalled,
     ToolReturned,
     UserSaid,
@@ -39,6 +41,7 @@ from agentctl.observe.preview import compact, content_text, one_line
 from agentctl.observe.speech import Speech
 from agentctl.observe.totals import Price, Totals
 
+SETTLED: Final = {"repeat": "is run again", "happened": "took effect", "abandoned": "is left as it is"}
 ERROR_LINES: Final = 3
 LEAST: Final = 6
 """Cells a preview gets, however little room is left."""
@@ -222,6 +225,15 @@ class Trace:
             style = "dim" if event.verdict == "allow" else "red"
             self._page.line(f"guard {event.guard} on {event.stage}: {event.verdict}{reason}", style)
 
+    def _settled(self, event: Settled, _at: float) -> None:
+        reason = f": {event.reason}" if event.reason else ""
+        said = SETTLED.get(event.verdict, event.verdict)
+        name = self._names.get(event.call_id, event.call_id)
+        self._page.line(f"{name} was interrupted and {said}, says a {event.by}{reason}", "yellow")
+
+    def _resumed(self, event: Resumed, _at: float) -> None:
+        self._page.line(f"resumed by {event.by}", "dim", indent="")
+
     def _delegated(self, event: Delegated, _at: float) -> None:
         self._page.line(f"→ {event.agent}{DOT}run {event.run}", "bold")
 
@@ -256,6 +268,8 @@ class Trace:
         Approved: _approved,
         ToolCalled: _tool_called,
         ToolReturned: _tool_returned,
+        Settled: _settled,
+        Resumed: _resumed,
         Delegated: _delegated,
         HandedOff: _handed_off,
         Observed: _observed,

@@ -98,6 +98,16 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
+def synchronous(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is committed inside is on the disk when it is left, and so is everything before it."""
+    connection.execute("pragma synchronous=full")
+    try:
+        yield
+    finally:
+        connection.execute("pragma synchronous=normal")
+
+
+@contextmanager
 def failures(path: Path) -> Iterator[None]:
     """Turns what SQLite raises into a StoreError with a way out."""
     try:

@@ -21,13 +21,19 @@ from typing import Any, Final, Self
 
 import orjson
 
-from agentctl.agent.events import Entry, JsonObject, from_json, to_json
+from agentctl.agent.events import Entry, JsonObject, Resumed, Settled, ToolCalled, from_json, to_json
 from agentctl.agent.ports import Clock, Sink
 from agentctl.errors import StoreError, UsageError
-from agentctl.store.connection import connect, failures
+from agentctl.store.alive import Alive
+from agentctl.store.connection import connect, failures, synchronous
 
 SUFFIX_BYTES: Final = 2
 MOST_NAMED: Final = 5
+
+INSERT: Final = "insert into entries values (?, ?, ?, ?)"
+"""The place of an entry is taken once: a process that was paused while another took its run over can write no more."""
+
+INTENTS: Final = (ToolCalled, Settled, Resumed)
 
 LONG_NUMBER: Final = re.compile(r"\d{19}")
 """May be an integer of over 64 bits, of which the fast parser makes a float."""
@@ -70,6 +76,7 @@ class Runs:
         self.path = path
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
+        self._alive = Alive(path.parent / "running")
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +91,7 @@ class Runs:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._alive.release()
 
     def create(
         self, agent: str, bundle: str, *, parent: str | None = None, meta: Mapping[str, Any] | None = None
@@ -97,13 +105,33 @@ class Runs:
             with failures(self.path):
                 cursor = self._writable().execute("insert or ignore into runs values (?, ?, ?, ?, ?, ?)", row)
             if cursor.rowcount:
+                self._alive.claim(run_id)
                 return run_id
 
+    def claim(self, run_id: str) -> bool:
+        """Says that this process goes on with the run, until `close`; False when another process that lives does."""
+        return self._alive.claim(run_id)
+
+    def is_alive(self, run_id: str) -> bool:
+        """Whether another process that lives goes on with the run."""
+        return self._alive.is_held(run_id)
+
     def append(self, run_id: str, entry: Entry) -> None:
-        """Stores the next entry of a run; when this returns, a killed process loses it no more."""
+        """Stores the next entry of a run; when this returns, a killed process loses it no more.
+
+        An intent to act is on the disk as well, with all that was stored before it: the power may fail.
+
+        Raises:
+            StoreError: it cannot be written, or another process goes on with this run and has taken this place.
+        """
         row = (run_id, entry.seq, entry.at, _dump(to_json(entry.event)))
+        connection = self._writable()
         with failures(self.path):
-            self._writable().execute("insert into entries values (?, ?, ?, ?)", row)
+            if isinstance(entry.event, INTENTS):
+                with synchronous(connection):
+                    connection.execute(INSERT, row)
+            else:
+                connection.execute(INSERT, row)
 
     def sink(self, run_id: str) -> Sink:
         """A sink that appends to the run."""

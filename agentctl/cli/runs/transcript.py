@@ -12,12 +12,15 @@ import orjson
 from agentctl.agent.events import (
     Approved,
     Entry,
+    Event,
     FellBack,
     JsonObject,
     ModelFailed,
     ModelReplied,
+    Resumed,
     RunEnded,
     RunStarted,
+    Settled,
     ToolCalled,
     ToolReturned,
     UserSaid,
@@ -89,14 +92,29 @@ def _parts(entry: Entry) -> Iterator[str]:
         case ToolReturned(name=name, content=content, error_type=error_type):
             yield f"**{clean(name)}** returned" + (f" an error ({clean(error_type)}):" if error_type else ":")
             yield _fenced(content_text(content), "")
+        case _:
+            aside = _aside(entry.event)
+            if aside:
+                yield f"*{clean(aside)}*"
+
+
+def _aside(event: Event) -> str:
+    """What happened beside what was said and done; empty for what is not told."""
+    said = ""
+    match event:
         case Approved(approved=approved, by=by):
-            yield f"*{'Allowed' if approved else 'Denied'} by {clean(by)}.*"
+            said = f"{'Allowed' if approved else 'Denied'} by {by}."
         case ModelFailed(attempt=attempt, error_type=error_type, message=message):
-            yield f"*Attempt {attempt} failed: {clean(error_type)}: {clean(message)}*"
+            said = f"Attempt {attempt} failed: {error_type}: {message}"
         case FellBack(model=model, reason=reason):
-            yield f"*{clean(reason)}: {clean(model)} was asked instead.*"
+            said = f"{reason}: {model} was asked instead."
+        case Settled(verdict=verdict, by=by, reason=reason):
+            said = f"The interrupted call: {verdict}, by {by}" + (f": {reason}" if reason else ".")
+        case Resumed(by=by):
+            said = f"Resumed by {by}."
         case RunEnded(reason=reason, message=message):
-            yield f"*Ended: {clean(reason)}" + (f": {clean(message)}*" if message else "*")
+            said = f"Ended: {reason}" + (f": {message}" if message else "")
+    return said
 
 
 def _fenced(text: str, language: str) -> str:

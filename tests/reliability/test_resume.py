@@ -1,0 +1,240 @@
+"""A run whose process was killed goes on: nothing answered is repeated, nothing that may have happened is guessed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from agentctl.agent.events import Entry, Resumed, RunStarted, ToolCalled, UserSaid
+from agentctl.errors import StoreError
+from agentctl.store.runs import Runs
+from support.desk import agentctl, command, environment
+
+AGENT = """
+schema: 1
+kind: agent
+model: claude-sonnet-5-5
+tools: clerk-tools@1
+retry: {attempts: 1}
+system: Be brief.
+"""
+TOOL = """
+  - name: {name}
+    description: Does it.
+    input_schema: {{type: object, properties: {{n: {{type: integer}}}}, required: [n]}}
+    handler: handlers.py:{name}
+    effect: {effect}
+    {more}
+"""
+TOOLS = "schema: 1\nkind: tools\ntools:" + "".join(
+    TOOL.format(name=name, effect=effect, more=more)
+    for name, effect, more in (
+        ("reads", "read", ""),
+        ("keyed", "write", "idempotency: key"),
+        ("looked", "write", "lookup: handlers.py:looked_up"),
+        ("plain", "write", ""),
+    )
+)
+HANDLERS = """
+import os
+import signal
+from pathlib import Path
+
+from agentctl import ToolContext
+
+PLACE = Path(__file__).parent
+
+
+def _done() -> list[str]:
+    return (PLACE / "effects").read_text().splitlines() if (PLACE / "effects").exists() else []
+
+
+def _die(moment: str, name: str) -> None:
+    order = PLACE / "die"
+    if order.exists() and order.read_text() == f"{moment} {name}":
+        order.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _act(name: str, line: str) -> str:
+    _die("before", name)
+    with (PLACE / "effects").open("a") as effects:
+        effects.write(line + "\\n")
+        effects.flush()
+        os.fsync(effects.fileno())
+    _die("after", name)
+    return f"{name} done"
+
+
+def reads(n: int, ctx: ToolContext) -> str:
+    return _act("reads", "reads")
+
+
+def keyed(n: int, ctx: ToolContext) -> str:
+    return "keyed done" if f"keyed {ctx.idempotency_key}" in _done() else _act("keyed", f"keyed {ctx.idempotency_key}")
+
+
+def looked(n: int, ctx: ToolContext) -> str:
+    return _act("looked", f"looked {ctx.call_id}")
+
+
+def looked_up(n: int, ctx: ToolContext) -> str | None:
+    return "looked done, as found" if f"looked {ctx.call_id}" in _done() else None
+
+
+def plain(n: int, ctx: ToolContext) -> str:
+    return _act("plain", f"plain {ctx.call_id}")
+"""
+SCRIPT = """
+schema: 1
+kind: simulator
+rules:
+  - when: {results: none}
+    reply: {tools: [{NAME: {n: 1}}, {reads: {n: 2}}]}
+default: {text: All done.}
+"""
+
+
+def lay_down(root: Path, name: str) -> Path:
+    """A project whose agent calls the tool `name`, beside one that reads."""
+    for path, text in {
+        "prompts/clerk/v1.yaml": AGENT,
+        "prompts/clerk/simulator.yaml": SCRIPT.replace("NAME", name),
+        "prompts/clerk-tools/v1.yaml": TOOLS,
+        "prompts/clerk-tools/handlers.py": HANDLERS,
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return root / "prompts/clerk-tools"
+
+
+def killed(root: Path, name: str, moment: str) -> Path:
+    """The folder of effects, after a run that died `before` or `after` the tool's effect."""
+    place = lay_down(root, name)
+    (place / "die").write_text(f"{moment} {name}")
+    done = agentctl(root, "run", "clerk", "Go", "--simulate", "-q")
+    assert done.returncode == -signal.SIGKILL
+    return place
+
+
+def effects(place: Path, name: str) -> int:
+    """How often the tool took effect."""
+    path = place / "effects"
+    return sum(line.startswith(name) for line in path.read_text().splitlines()) if path.exists() else 0
+
+
+def resumed(root: Path, *flags: str) -> tuple[int, dict[str, object]]:
+    """The exit code and the document of `resume last`."""
+    done = agentctl(root, "resume", "last", "--simulate", "--json", *flags)
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("name", ["keyed", "looked"])
+def test_what_can_be_known_is_not_asked(tmp_path: Path, name: str, moment: str) -> None:
+    """An idempotent tool is repeated under its key, one with a lookup looked up: one effect, one answer, one end."""
+    place = killed(tmp_path, name, moment)
+    code, document = resumed(tmp_path)
+    assert (code, document["ended"], document["text"]) == (0, "completed", "All done.")
+    assert effects(place, name) == 1
+    assert document["attempts"] == 1  # the finished turn was not asked for again
+    calls = document["tool_calls"]
+    assert [(call["name"], call["ok"]) for call in calls] == [(name, True), ("reads", True)]  # type: ignore[index,union-attr]
+
+
+@pytest.mark.parametrize(
+    ("moment", "flag", "times"), [("before", "--repeat", 1), ("after", "--happened", 1), ("after", "--abandon", 1)]
+)
+def test_a_person_decides_on_the_rest(tmp_path: Path, moment: str, flag: str, times: int) -> None:
+    """Until then the run stays as it is; then it goes on as they said."""
+    place = killed(tmp_path, "plain", moment)
+    code, document = resumed(tmp_path)
+    assert (code, document["ended"]) == (3, None)
+    ((waiting,),) = [document["uncertain"]]  # type: ignore[misc]
+    assert waiting["name"] == "plain"
+    assert resumed(tmp_path)[0] == 3  # asking changed nothing
+    call = f"{waiting['call']}=it is done" if flag == "--happened" else waiting["call"]
+    code, document = resumed(tmp_path, flag, call)
+    assert (code, document["ended"]) == (0, "completed")
+    assert effects(place, "plain") == times
+    shown = agentctl(tmp_path, "runs", "show", str(document["run"]), "--json")
+    events = [entry["event"] for entry in json.loads(shown.stdout)]
+    rulings = [(event["verdict"], event["by"]) for event in events if event["kind"] == "settled"]
+    assert rulings == [(flag.removeprefix("--").replace("abandon", "abandoned"), "person"), ("repeat", "rule")]
+
+
+def test_a_reply_that_never_came_is_asked_for_again(tmp_path: Path) -> None:
+    """Killed while the model was silent: the same turn, once more; `--all` finds the run, and then none."""
+    lay_down(tmp_path, "plain")
+    (tmp_path / "faults.yaml").write_text('schema: 1\nkind: faults\nfaults: [{fault: "stall,at=start", times: 1}]\n')
+    with simulator(tmp_path, "--faults", "faults.yaml") as url:
+        talking = environment(ANTHROPIC_BASE_URL=url, ANTHROPIC_API_KEY="k")
+        run = subprocess.Popen(
+            command("run", "clerk", "Go", "-q"), cwd=tmp_path, env=talking, stderr=subprocess.DEVNULL
+        )
+        with Runs(tmp_path / ".agentctl/agentctl.db") as store:
+            while not (last := store.latest()) or last.entries < 3:
+                assert run.poll() is None
+        alive = agentctl(tmp_path, "resume", "last", ANTHROPIC_BASE_URL=url, ANTHROPIC_API_KEY="k")
+        assert "another process is at run" in alive.stderr
+        assert alive.returncode == 2
+        run.kill()
+        run.wait()
+        done = agentctl(tmp_path, "resume", "--all", "--json", ANTHROPIC_BASE_URL=url, ANTHROPIC_API_KEY="k")
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        assert (document["ended"], document["turns"]) == ("completed", 2)
+    over = agentctl(tmp_path, "resume", "--all", "--simulate")
+    assert (over.returncode, over.stderr) == (0, "no run is open\n")
+    assert "is over: completed" in agentctl(tmp_path, "resume", "last", "--simulate").stderr
+
+
+@contextmanager
+def simulator(root: Path, *flags: str) -> Iterator[str]:
+    """The address of `agentctl simulate`, while it serves."""
+    server = subprocess.Popen(
+        command("simulate", "--script", "prompts/clerk/simulator.yaml", "--json", *flags),
+        cwd=root,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert server.stdout is not None
+    try:
+        yield json.loads(server.stdout.readline())["base_url"]
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+def test_a_definition_that_changed_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Unless it is said: what the model was told when the run began is no longer what it would be told."""
+    killed(tmp_path, "keyed", "before")
+    document = tmp_path / "prompts/clerk/v1.yaml"
+    document.write_text(document.read_text().replace("Be brief.", "Be kind."))
+    refused = agentctl(tmp_path, "resume", "last", "--simulate")
+    assert refused.returncode == 2
+    assert "is not what it was" in refused.stderr
+    assert resumed(tmp_path, "--agent", "clerk@1")[0] == 0
+
+
+def test_who_was_taken_over_writes_nothing_more(tmp_path: Path) -> None:
+    """A paused process wakes up after another has gone on: its next fact has no place, and no tool is begun."""
+    started = [RunStarted("a@1", "b", "m"), UserSaid("Go"), ToolCalled("c1", "plain", {})]
+    with Runs(tmp_path / "runs.db") as paused, Runs(tmp_path / "runs.db") as other:
+        run_id = paused.create("a@1", "b")
+        for seq, event in enumerate(started):
+            paused.append(run_id, Entry(seq, 0.0, event))
+        assert not other.claim(run_id)
+        other.append(run_id, Entry(3, 0.0, Resumed("other")))
+        with pytest.raises(StoreError, match="already has this entry"):
+            paused.append(run_id, Entry(3, 0.0, ToolCalled("c2", "plain", {})))
+        assert [type(entry.event) for entry in other.entries(run_id)][3:] == [Resumed]
