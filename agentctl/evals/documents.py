@@ -71,6 +71,8 @@ class CaseDocument(Part):
     """The weighted mean score that is enough; without it every assertion must pass."""
     approve: bool | None = None
     """Whether calls of tools with `approve: always` are allowed; without it the suite decides."""
+    deny: dict[Text, str | Many[str | None]] = Field(default={})
+    """Calls that are denied all the same, by tool: what the model is told; a list says it call by call, null allows."""
     transcript: bool = False
     """Whether the recording tells what an agent did that is not defined here: scored as it stands, never re-run."""
     metadata: dict[Text, Any] = Field(default={})

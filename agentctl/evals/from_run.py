@@ -6,11 +6,13 @@ stand in the way is named in words first.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from agentctl.agent.events import (
     Approved,
+    Block,
     Entry,
     Event,
     ModelAsked,
@@ -46,16 +48,31 @@ def obstacle(job: Job, events: Sequence[Event]) -> str:
     """Why a replay of the case could not go the way the run went, as far as the facts say; empty when they do not."""
     models = {event.model for event in events if isinstance(event, ModelAsked)}
     reasons = {
-        "it has images or documents in what the user said": any(
-            isinstance(event, UserSaid) and not isinstance(event.content, str) for event in events
-        ),
-        "a call of it was denied": any(isinstance(event, Approved) and not event.approved for event in events),
+        _beyond_words(events): True,
         f"it asked {', '.join(sorted(models))}": bool(models - {job.agent.model}),
         "it was not finished": not isinstance(events[-1], RunEnded) if events else True,
         "the suite looks at the state of a fresh workspace": bool(job.queries),
         "the case has several takes": job.repeats > 1,
     }
-    return next((reason for reason, holds in reasons.items() if holds), "")
+    return next((reason for reason, holds in reasons.items() if reason and holds), "")
+
+
+def _beyond_words(events: Sequence[Event]) -> str:
+    """The turn of the user that a case cannot say, since a case says texts; empty when there is none."""
+    said = [event.content for event in events if isinstance(event, UserSaid)]
+    for number, content in enumerate(said, 1):
+        if not isinstance(content, str):
+            kinds = Counter(_kind(block) for block in content)
+            held = ", ".join(f"{count_} {kind}" for kind, count_ in kinds.items())
+            return f"in turn {number} the user sent blocks ({held}), and a case says one text in each turn"
+    return ""
+
+
+def _kind(block: Block) -> str:
+    """`image (image/png)`, `text`."""
+    source = block.get("source")
+    media = source.get("media_type") if isinstance(source, dict) else None
+    return str(block.get("type")) + (f" ({media})" if media else "")
 
 
 def recording_of(job: Job, entries: Sequence[Entry], header: Header) -> Cassette:

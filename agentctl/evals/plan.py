@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from agentctl.agent.ports import API_VERSION
 from agentctl.agent.spec import Agent
@@ -20,6 +20,7 @@ from agentctl.config.code import code as code_of
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
+from agentctl.evals.approvals import as_document
 from agentctl.evals.redaction import project_rules
 from agentctl.evals.scorers.score import all_of
 from agentctl.evals.scorers.state import StateQuery
@@ -87,13 +88,18 @@ class Job:
     @property
     def components(self) -> dict[str, str]:
         """The digest of everything that shapes a recording of this case."""
-        return {**self.agent.components, **self.code, CASE_INPUT: digest(list(self.case.input))}
+        return {**self.agent.components, **self.code, CASE_INPUT: digest(_asked(self.case))}
 
     @property
     def queries(self) -> list[StateQuery]:
         """What is looked up after the run, each query once."""
         found = [each.ready for each in all_of(self.case.asserts) if each.name == "state"]
         return list({query.name: query for query in found}.values())
+
+
+def _asked(case: Case) -> list[Any]:
+    """What the user says, and what a person denies on the way."""
+    return [*case.input, {"deny": as_document(case.deny)}] if case.deny else list(case.input)
 
 
 def plan(

@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentctl.agent.drive import Observe, drive
-from agentctl.agent.events import ModelReplied, ToolCalled
+from agentctl.agent.events import ModelReplied
 from agentctl.agent.ports import Hear, Model, Tools
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.errors import AgentctlError
+from agentctl.evals.approvals import deciding
 from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.scorers.outcome import Outcome, outcome_of
-from agentctl.evals.standing import DENIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ async def play(job: Job, *, agent: Agent, model: Model, tools: Tools, observe: O
             model=model,
             tools=tools,
             hear=says(job.case.input),
-            approve=_allowed if job.case.approve else _denied,
+            approve=deciding(approve=job.case.approve, deny=job.case.deny),
             observe=observe,
         )
     except Exception as raised:
@@ -84,11 +84,3 @@ def says(turns: tuple[str, ...]) -> Hear:
         return next(waiting, None)
 
     return hear
-
-
-async def _allowed(_call: ToolCalled) -> tuple[bool, str]:
-    return True, "the case approves every call"
-
-
-async def _denied(_call: ToolCalled) -> tuple[bool, str]:
-    return False, DENIED

@@ -15,6 +15,7 @@ from agentctl.cassette.rerecord import rerecord
 from agentctl.cassette.staleness import changed, without_code
 from agentctl.cassette.tape import Cassette
 from agentctl.errors import CassetteError
+from agentctl.evals.approvals import DENIED, may_run
 from agentctl.evals.plan import Job
 from agentctl.evals.scorers.state import StateQuery
 
@@ -23,9 +24,6 @@ STATE_QUERY: Final = "state query"
 
 APPROVAL: Final = "approval"
 """The component that changed when a recorded call would not be allowed now, or one that was denied would be."""
-
-DENIED: Final = "nobody is there to approve it; a case with `approve: true` would have"
-"""What the model is told of a call that nobody allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +94,13 @@ def _observed(cassette: Cassette, queries: Sequence[StateQuery]) -> bool:
 
 def _decided_alike(job: Job, cassette: Cassette) -> bool:
     """Whether no call that ran would be denied now, and none that was denied would run."""
+    case = job.case
     asking = {tool.name for tool in job.agent.tools if tool.approve == "always"}
-    if not asking or job.case.approve:
-        return not any(_denied(cassette, take.interactions) for take in cassette.takes)
-    return asking.isdisjoint(tool.returned.name for take in cassette.takes for tool in take.tools)
+    all_decided = case.approve or asking <= case.deny.keys()
+    if all_decided and any(_denied(cassette, take.interactions) for take in cassette.takes):
+        return False
+    barred = {name for name in asking if not may_run(name, approve=case.approve, deny=case.deny)}
+    return barred.isdisjoint(tool.returned.name for take in cassette.takes for tool in take.tools)
 
 
 def _denied(cassette: Cassette, interactions: Sequence[int]) -> bool:

@@ -24,6 +24,7 @@ from agentctl.config.texts import shown
 from agentctl.config.yamls import read_yaml
 from agentctl.errors import ConfigError, Problem, UsageError
 from agentctl.evals import assertions
+from agentctl.evals.approvals import Denials
 from agentctl.evals.documents import CaseDocument, SuiteDocument, terms_of
 from agentctl.evals.redaction import rules_of
 from agentctl.evals.scorers.python_ import Check
@@ -51,6 +52,8 @@ class Case:
     repeat: int = 1
     threshold: float | None = None
     approve: bool = False
+    deny: Denials = field(default_factory=dict)
+    """Calls that are denied, whatever `approve` says."""
     transcript: bool = False
     """Whether the recording is of an agent that is not defined here."""
     metadata: JsonObject = field(default_factory=dict)
@@ -181,6 +184,7 @@ class _Loader:
             repeat=case.repeat,
             threshold=case.threshold,
             approve=self._checked.approve if case.approve is None else case.approve,
+            deny=case.deny,
             transcript=case.transcript,
             metadata=case.metadata,
             line=self._line_of(path),

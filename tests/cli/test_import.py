@@ -102,13 +102,20 @@ def test_a_run_of_another_version_goes_beside_the_suites_own(desk: Path) -> None
     assert scored(desk, "desk")["hello"]["status"] == "missing"
 
 
-def test_a_denied_call_cannot_be_a_recording_and_nothing_is_written(desk: Path) -> None:
-    """The reason is said, and the suite is not even made."""
+def test_a_denied_call_is_denied_in_the_case_too(desk: Path) -> None:
+    """A run whose call nobody allowed becomes a case that denies it in the same words, and passes."""
     agentctl(desk, "chat", "desk", "--simulate", stdin="cancel ORD-1\n")
-    done = agentctl(desk, "runs", "to-case", "last", "--suite", "desk")
-    assert done.returncode == 2
-    assert "a call of it was denied" in done.stderr
-    assert not (desk / "evals/desk.yaml").exists()
+    done = agentctl(desk, "runs", "to-case", "last", "--suite", "desk", "--id", "not-cancelled")
+    assert "it passes" in done.stdout, done.stderr
+    assert "deny:" in (desk / "evals/desk.yaml").read_text()
+    assert scored(desk, "desk")["not-cancelled"]["status"] == "pass"
+    agentctl(desk, "chat", "desk", "--simulate", stdin="cancel ORD-1\n/eval denied-in-chat\n")
+    assert scored(desk, "desk")["denied-in-chat"]["status"] == "pass"
+    assert agentctl(desk, "cassettes", "status").returncode == 0
+    suite = desk / "evals/desk.yaml"
+    suite.write_text(suite.read_text().replace("nobody is at a terminal", "nobody is here"))
+    assert {row["status"] for row in scored(desk, "desk").values()} == {"stale"}
+    assert agentctl(desk, "cassettes", "status").returncode == 4
 
 
 def test_transcripts_become_cases_with_their_metadata(desk: Path) -> None:

@@ -138,12 +138,12 @@ def test_a_replay_that_goes_another_way_is_found() -> None:
 
 
 def test_what_stands_in_the_way_is_said_in_words() -> None:
-    """A picture, a denied call, another model, no end."""
+    """A picture, no end; a denied call is no obstacle."""
     runner = agent()
     job = job_of(runner, ["x"])
     ended = RunEnded("completed")
-    assert "images" in obstacle(job, [UserSaid([{"type": "image"}]), ended])
-    assert "denied" in obstacle(job, [Approved("toolu_1", approved=False), ended])
+    assert "1 image" in obstacle(job, [UserSaid([{"type": "image"}]), ended])
+    assert obstacle(job, [UserSaid("x"), Approved("toolu_1", approved=False), ended]) == ""
     assert "not finished" in obstacle(job, [UserSaid("x")])
     assert obstacle(job, [UserSaid("x"), ended]) == ""
 

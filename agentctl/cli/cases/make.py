@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from agentctl import __version__
-from agentctl.agent.events import Approved, Event, JsonObject, RunEnded, UserSaid
+from agentctl.agent.events import Event, JsonObject, RunEnded, UserSaid
 from agentctl.agent.run import Run, text_of
 from agentctl.cassette.tape import Header
 from agentctl.cli.cases.append import as_data
@@ -16,6 +16,7 @@ from agentctl.config.project import Project
 from agentctl.config.refs import is_name
 from agentctl.config.texts import shown
 from agentctl.errors import UsageError
+from agentctl.evals.approvals import as_document, decided
 from agentctl.evals.plan import Job, plan
 from agentctl.evals.scorers.outcome import outcome_of
 from agentctl.evals.suite import load_suite
@@ -79,8 +80,11 @@ def case_of(events: Sequence[Event], name: str, description: str) -> JsonObject:
         raise UsageError("nothing was said that could become a case")
     turns = [as_data(text) for text in said]
     case: JsonObject = {"id": name, "description": description, "input": turns[0] if len(turns) == 1 else turns}
-    if any(isinstance(event, Approved) for event in events):
+    approve, deny = decided(events)
+    if approve:
         case["approve"] = True
+    if deny:
+        case["deny"] = as_document(deny)
     tools = outcome_of(Run.of(events)).tool_names
     ended = next((event.reason for event in reversed(events) if isinstance(event, RunEnded)), "completed")
     calls: JsonObject = {"type": "trajectory:tool-sequence", "value": tools, "mode": "in_order"}

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentctl.agent.events import Approved, ModelAsked, ModelFailed, RunEnded
+from agentctl.agent.events import ModelAsked, ModelFailed, RunEnded
 from agentctl.cassette.rebuild import keep
 from agentctl.cassette.record import save
 from agentctl.cli.cases.append import append_case
@@ -82,9 +82,6 @@ def _not_recordable(conversation: Conversation, job: Job) -> str:
         "a turn of this session was interrupted or failed": tape is not None
         and (tape.partial or bool(ends - {"completed"})),
         "an attempt of this session failed": any(isinstance(event, ModelFailed) for event in events),
-        "a call of this session was denied": any(
-            isinstance(event, Approved) and not event.approved for event in events
-        ),
         f"the suite tests {job.agent.ref} as its document stands, and this session did not": unlike,
         "the suite looks at the state of a fresh workspace": bool(job.queries),
         "the case has several takes": job.repeats > 1,
