@@ -345,8 +345,9 @@ def test_a_chat_becomes_a_recorded_case_that_passes(desk: Path) -> None:
 
 def test_a_session_that_cannot_be_replayed_becomes_a_case_all_the_same(desk: Path) -> None:
     """The person is told why it is not recorded and which command records it."""
-    done = agentctl(desk, "chat", "desk", "--simulate", stdin="cancel ORD-1\n/eval greeting --suite talk\n")
-    assert "case greeting added to evals/talk.yaml, not recorded: a call of this session was denied" in done.stdout
+    done = agentctl(desk, "chat", "desk", "--simulate", stdin="forever\n/eval greeting --suite talk\n")
+    why = "a turn of this session was interrupted or failed"
+    assert f"case greeting added to evals/talk.yaml, not recorded: {why}" in done.stdout
     assert "agentctl eval talk --filter greeting --record-mode new-episodes" in done.stdout
     assert not (desk / "cassettes").exists()
 
