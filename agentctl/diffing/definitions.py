@@ -15,6 +15,7 @@ from agentctl.agent.spec import Agent, ToolSpec
 from agentctl.diffing.paths import ABSENT, differences, same, step
 from agentctl.diffing.schemas import BREAKING, COMPATIBLE, SchemaChange, compare, is_breaking
 from agentctl.diffing.texts import Line, diff_lines
+from agentctl.evals.marks import Reused
 
 SAME: Final = "same"
 CHANGED: Final = "changed"
@@ -87,6 +88,8 @@ class Staleness:
     cases: tuple[StaleCase, ...] = ()
     unreadable: tuple[str, ...] = ()
     """Files that hold no recording that can be read, and why."""
+    again: Reused | None = None
+    """What recording the stale ones again takes, if it goes as it went; its price is not always asked for."""
 
     @property
     def by_component(self) -> dict[str, list[str]]:
@@ -105,6 +108,7 @@ class Staleness:
             "cases": [asdict(each) for each in self.cases],
             "by_component": self.by_component,
             "unreadable": list(self.unreadable),
+            "rerecord": None if self.again is None else self.again.to_json(),
         }
 
 

@@ -17,8 +17,9 @@ from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.rerecord import rerecord
 from agentctl.cassette.tape import Cassette
 from agentctl.cassette.then import times
-from agentctl.errors import CassetteError, ModelError, RecordingMiss
+from agentctl.errors import RecordingMiss
 from agentctl.evals import scorers
+from agentctl.evals.again import recorded_replies, taken_by
 from agentctl.evals.marks import Again, Parted, Reused, reused_of
 from agentctl.evals.plan import CASE_INPUT, Job, Match, OnDivergence
 from agentctl.evals.play import Played, play
@@ -35,7 +36,6 @@ from agentctl.evals.scorers.score import CannotScore
 from agentctl.evals.standing import APPROVAL, STATE_QUERY, standing
 from agentctl.evals.takes import takes
 from agentctl.evals.verdict import ENDED, failed_run, passes
-from agentctl.model.decode import decode_reply
 
 ASKED: Final = frozenset({"system prompt", "model", "params", "tool order", CASE_INPUT, APPROVAL, STATE_QUERY})
 """Components that a strict match proves: they are in the request. The state is looked at anew, or not at all."""
@@ -248,19 +248,4 @@ def _again(job: Job, cassette: Cassette, prices: Prices) -> Again:
 
 def as_now(job: Job, replies: Sequence[ModelReplied], prices: Prices) -> Reused:
     """What these replies take when the model that is asked now gives them again."""
-    now = [replace(reply, model=job.agent.model) for reply in replies]
-    usage = sum((Usage.of(reply.usage) for reply in replies), Usage())
-    counted = bool(replies) and all(reply.usage for reply in replies)
-    return reused_of(len(replies), usage, prices.of(now, job.agent.provider.name) if counted else None)
-
-
-def recorded_replies(cassette: Cassette, indexes: Sequence[int]) -> list[ModelReplied]:
-    """The recorded replies that are whole."""
-    found: list[ModelReplied] = []
-    for index in indexes:
-        each = cassette.interactions[index]
-        try:
-            found.append(decode_reply(each.status, each.headers, each.body))
-        except (ModelError, CassetteError):
-            continue
-    return found
+    return taken_by(replies, job.agent.model, job.agent.provider.name, prices)

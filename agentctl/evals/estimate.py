@@ -14,7 +14,8 @@ from decimal import Decimal
 from agentctl.agent.events import JsonObject, ModelReplied
 from agentctl.agent.run import Usage
 from agentctl.cassette.tape import Cassette
-from agentctl.evals.divergence import as_now, recorded_replies, replay_to_divergence
+from agentctl.evals.again import recorded_replies
+from agentctl.evals.divergence import as_now, replay_to_divergence
 from agentctl.evals.live import is_due
 from agentctl.evals.marks import Reused, reused_of, sum_of
 from agentctl.evals.plan import Job, Match, OnDivergence, RecordMode

@@ -1,6 +1,7 @@
 """`agentctl diff`: what changed from A to B, be they versions of an agent, runs, or results of an evaluation.
 
-What is printed is what the `diffing` room found. Comparing definitions loads neither the SDK nor a model's prices.
+What is printed is what the `diffing` room found. Comparing definitions loads neither the SDK nor a model's prices,
+unless a suite is to be compared too.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +18,6 @@ from agentctl.cli import exits
 from agentctl.cli.console import json_document, say, silence_stdout, wants_color
 from agentctl.cli.diff.sides import Definition, OneRun, Result, side_of
 from agentctl.cli.sheet import Sheet
-from agentctl.config.project import Project
 from agentctl.errors import UsageError
 
 Lines = Callable[[Sheet], Iterator[str]]
@@ -33,13 +32,27 @@ def diff(
     suite: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of results or recordings, this suite only.")
     ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Record first what --suite has no recording of.")] = False,
+    simulate: Annotated[bool, typer.Option("--simulate", help="The same, from the built-in simulator.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The whole difference as one JSON document.")] = False,
 ) -> int:
     """Say what changed from A to B: two versions of an agent, two runs, or two results of `agentctl eval -o FILE.json`.
 
-    Exit codes: 0 compared, 1 a case that passed fails now (of results), 2 cannot be compared.
+    Of two results, and of two versions with --suite, it gives a verdict (better, worse, cannot tell) by an exact test
+    over the cases of both, with the interval, and the smallest effect the suite could have shown.
+
+    Exit codes: 0 compared, 1 a case that passed fails now, 2 cannot be compared, 4 --suite has no fresh recording of a
+    case in both.
     """
-    found, lines, code = _compared(side_of(a), side_of(b), suite)
+    old, new = side_of(a), side_of(b)
+    if isinstance(old, Definition) and isinstance(new, Definition):
+        from agentctl.cli.diff.versions import versions  # noqa: PLC0415
+
+        found, lines, code = versions(old, new, suite, live=live, simulate=simulate)
+    elif live or simulate:
+        raise UsageError("--live and --simulate are for two versions of an agent", hint="leave them out")
+    else:
+        found, lines, code = _compared(old, new, suite)
     _print(found, lines, json=json)
     return code
 
@@ -75,8 +88,6 @@ def _compared(
     old: Definition | OneRun | Result, new: Definition | OneRun | Result, suite: str | None
 ) -> tuple[JsonObject, Lines, int]:
     """The difference as a document, as lines, and as an exit code."""
-    if isinstance(old, Definition) and isinstance(new, Definition):
-        return _definitions(old, new, suite)
     if isinstance(old, Result) and isinstance(new, Result):
         return _results(old, new, suite)
     if isinstance(old, OneRun) and isinstance(new, OneRun):
@@ -87,19 +98,6 @@ def _compared(
         f"{old.name} is {KINDS[type(old)]} and {new.name} is {KINDS[type(new)]}",
         hint="compare two agents, two runs or two results",
     )
-
-
-def _definitions(old: Definition, new: Definition, suite: str | None) -> tuple[JsonObject, Lines, int]:
-    from agentctl.cli.diff.stale import staleness  # noqa: PLC0415
-    from agentctl.cli.diff.view import definition_lines  # noqa: PLC0415
-    from agentctl.diffing.definitions import diff as compare  # noqa: PLC0415
-
-    found, names = compare(old.agent, new.agent), (old.name, new.name)
-    stale = staleness(Project.find(Path.cwd()), old.agent, new.agent, suite)
-    document = {**found.to_json(), "stale": stale.to_json()}
-    for side, each in (("a", old), ("b", new)):
-        document[side] = {**document[side], "ref": each.name}
-    return document, lambda sheet: definition_lines(sheet, names, found, stale), exits.OK
 
 
 def _runs(old: OneRun, new: OneRun) -> tuple[JsonObject, Lines, int]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from textwrap import shorten
 from typing import Final
 
 from agentctl.cli.diff.view import defined_otherwise, parting_lines
 from agentctl.cli.sheet import BOLD, DIM, GREEN, RED, YELLOW, Sheet
-from agentctl.diffing.results import CaseChange, ResultsDiff, Total
+from agentctl.diffing.results import CaseChange, CaseKey, ResultsDiff, Total
 from agentctl.observe.figures import count, dollars
 
 REASON: Final = 240
@@ -20,11 +20,20 @@ NAMES: Final = {"cost_usd": "cost"}
 HEAD: Final = ("", "before", "after", "change")
 
 
+Where = Callable[[CaseKey], str]
+"""What `agentctl replay` is told to show the new run of a case."""
+
+
 def result_lines(sheet: Sheet, names: tuple[str, str], diff: ResultsDiff) -> Iterator[str]:
     """Two results of an evaluation, kept in these files."""
     agents = " -> ".join(", ".join(side) or "nothing" for side in diff.agents)
     yield from sheet.lines(f"{agents} · {count(diff.aligned, 'case')} in both", BOLD, indent="")
     yield from defined_otherwise(sheet, diff.components)
+    yield from change_lines(sheet, diff, lambda key: f"{shlex.quote(names[1])}#{key.suite}/{key.id}")
+
+
+def change_lines(sheet: Sheet, diff: ResultsDiff, where: Where) -> Iterator[str]:
+    """The cases whose status changed, and the totals."""
     for title, changes in (
         ("failed, passes now", [each for each in diff.flips if each.new == "pass"]),
         ("other changes", diff.others),
@@ -33,7 +42,7 @@ def result_lines(sheet: Sheet, names: tuple[str, str], diff: ResultsDiff) -> Ite
         if changes:
             yield from sheet.head(f"{title} ({len(changes)})")
             for change in changes:
-                yield from _case(sheet, change, names[1])
+                yield from _case(sheet, change, where)
     for title, keys in (("only in the second", diff.added), ("only in the first", diff.removed)):
         if keys:
             yield from sheet.head(f"{title} ({len(keys)})")
@@ -44,7 +53,7 @@ def result_lines(sheet: Sheet, names: tuple[str, str], diff: ResultsDiff) -> Ite
     yield from _totals(sheet, diff.totals)
 
 
-def _case(sheet: Sheet, change: CaseChange, file: str) -> Iterator[str]:
+def _case(sheet: Sheet, change: CaseChange, where: Where) -> Iterator[str]:
     yield from sheet.lines(f"{change.key}  {change.old} -> {change.new}", STYLES.get(change.new, YELLOW))
     if change.reason:
         yield from sheet.lines(shorten(change.reason, REASON, placeholder=" …"), indent="    ")
@@ -55,7 +64,7 @@ def _case(sheet: Sheet, change: CaseChange, file: str) -> Iterator[str]:
         key = change.key
         take = f" --take {key.repeat}" if key.repeat > 1 else ""
         turn = f" --turn {change.divergence.turn}" if change.divergence.turn else ""
-        command = f"agentctl replay {shlex.quote(file)}#{key.suite}/{key.id}{take}{turn}"
+        command = f"agentctl replay {where(key)}{take}{turn}"
         yield from Sheet(None, sheet.color).lines(command, DIM, indent="    ")  # to be copied whole
 
 

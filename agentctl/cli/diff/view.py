@@ -9,13 +9,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from agentctl.cli.diff.prefix_lines import prefix_lines
 from agentctl.cli.sheet import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Sheet
 from agentctl.diffing.causes import Cause
 from agentctl.diffing.definitions import CHANGED, SAME, Change, Diff, Staleness, ToolChange, short
 from agentctl.diffing.paths import ABSENT
+from agentctl.diffing.prefix import Break, PrefixCost
 from agentctl.diffing.runs import Divergence
 from agentctl.diffing.schemas import BREAKING
 from agentctl.diffing.texts import Line, diff_lines
+from agentctl.observe.figures import count, dollars
 
 STYLES: Final = {"-": RED, "+": GREEN, "@": CYAN, " ": DIM}
 TEXT: Final = 60
@@ -25,7 +28,13 @@ VALUE: Final = 400
 ENDED: Final = "the run had ended"
 
 
-def definition_lines(sheet: Sheet, names: tuple[str, str], diff: Diff, stale: Staleness) -> Iterator[str]:
+def definition_lines(
+    sheet: Sheet,
+    names: tuple[str, str],
+    diff: Diff,
+    stale: Staleness,
+    prefix: tuple[Break | None, PrefixCost | None],
+) -> Iterator[str]:
     """Two versions of an agent."""
     yield from sheet.lines(" -> ".join(names), BOLD, indent="")
     if diff.is_empty:
@@ -41,6 +50,7 @@ def definition_lines(sheet: Sheet, names: tuple[str, str], diff: Diff, stale: St
         for change in diff.settings:
             yield from _change(sheet, change)
     yield from _digests(sheet, diff)
+    yield from prefix_lines(sheet, *prefix)
     yield from _stale(sheet, names, stale)
 
 
@@ -154,6 +164,11 @@ def _stale(sheet: Sheet, names: tuple[str, str], stale: Staleness) -> Iterator[s
         yield from sheet.lines(f"all {stale.recordings} stay fresh")
     else:
         yield from sheet.lines(f"{len(stale.cases)} of {stale.recordings} become stale", YELLOW)
+        if stale.again is not None:
+            takes, usd = stale.again, stale.again.cost_usd
+            price = "" if usd is None else f" · {dollars(usd)}"
+            figures = f"{count(takes.turns, 'turn')} · {takes.tokens:,} tokens{price}"
+            yield from sheet.lines(f"as they were recorded, to record them again takes {figures}")
     groups: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for case in stale.cases:
         groups.setdefault((case.components, case.suite), []).append(case.case)
