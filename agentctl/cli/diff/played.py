@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agentctl.cli.console import note
-from agentctl.cli.eval.flags import Playing
+from agentctl.cli.eval.flags import Money, Playing
 from agentctl.cli.eval.playing import Finding, play
 from agentctl.config.project import Project
 from agentctl.evals.marks import Reused, reused_of, sum_of
@@ -84,7 +84,7 @@ def _replayed(project: Project, jobs: Sequence[Job]) -> Evaluation:
 def _play(project: Project, jobs: Sequence[Job], playing: Playing) -> Finding:
     finding = Finding()
     with suppress(asyncio.CancelledError):  # a signal came before the first case began
-        asyncio.run(play(project, jobs, playing, finding, progress=False))
+        asyncio.run(play(project, jobs, playing, Money(), finding, progress=False))
     return finding
 
 
