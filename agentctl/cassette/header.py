@@ -24,6 +24,7 @@ def to_json(header: Header) -> JsonObject:
         **({"partial": True} if header.partial else {}),
         **({"transcript": True} if header.transcript else {}),
         **({} if header.adaptive is None else {"adaptive": header.adaptive}),
+        **({"verdict": True} if header.verdict else {}),
         "recorded": {"at": header.at, "by": header.by, "source": header.source},
         "suite": header.suite,
         "case": header.case,
@@ -56,6 +57,7 @@ def from_json(data: Any, interactions: int) -> Header:
             partial=data.get("partial", False) is True,
             transcript=data.get("transcript", False) is True,
             adaptive=_share(data.get("adaptive")),
+            verdict=data.get("verdict", False) is True,
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None

@@ -143,6 +143,8 @@ class Header:
     """Whether it was imported and tells what an agent did that is not defined here; see `cassette.transcript`."""
     adaptive: float | None = None
     """The error at which repeating was stopped once the verdict stood; None when every repeat was made."""
+    verdict: bool = False
+    """Whether it holds a judge's votes on an answer; `agent` is the rubric then, and `case` the first one judged."""
 
 
 @dataclass(frozen=True, slots=True)

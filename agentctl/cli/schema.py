@@ -15,6 +15,7 @@ from agentctl.agent.events import JsonObject
 from agentctl.cli.console import json_document, say
 from agentctl.config.documents import AgentDocument, ToolsDocument
 from agentctl.config.project import Project
+from agentctl.config.rubrics import RubricDocument
 from agentctl.config.schema import editor_schema
 from agentctl.config.unwritten import unwritten
 from agentctl.evals.documents import SuiteDocument
@@ -28,6 +29,7 @@ class Kind(StrEnum):
 
     AGENT = "agent"
     TOOLS = "tools"
+    RUBRIC = "rubric"
     SUITE = "suite"
     PROJECT = "project"
     SIMULATOR = "simulator"
@@ -59,6 +61,8 @@ def schema_of(kind: Kind) -> JsonObject:
         return editor_schema(AgentDocument, "agentctl agent")
     if kind is Kind.TOOLS:
         return editor_schema(ToolsDocument, "agentctl tools")
+    if kind is Kind.RUBRIC:
+        return editor_schema(RubricDocument, "agentctl rubric")
     if kind is Kind.PROJECT:
         return editor_schema(ProjectDocument, "agentctl project")
     if kind is Kind.SIMULATOR:

@@ -17,6 +17,7 @@ from agentctl.config.fit import fit_problems
 from agentctl.config.load import Loaded, load_from
 from agentctl.config.refs import is_name, version_key
 from agentctl.config.render import names_in
+from agentctl.config.rubrics import rubric_from
 from agentctl.config.toolsets import load_toolset
 from agentctl.config.trees import PROMPTS, WorkingTree
 from agentctl.config.versions import Source, sources, version_of
@@ -32,10 +33,10 @@ class Seen:
 
     file: str
     kind: str
-    """`agent`, `tools`, or empty when it does not say."""
+    """`agent`, `tools`, `rubric`, or empty when it does not say."""
     ref: str
     bundle: str = ""
-    """An agent's digest; empty when it could not be loaded."""
+    """An agent's or a rubric's digest; empty when it could not be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ def _look(source: Source, tree: WorkingTree) -> tuple[Seen, Loaded | None, list[
         if kind == "agent":
             loaded = load_from(source, tree)
             return Seen(document.file, kind, source.ref, loaded.agent.bundle), loaded, []
+        if kind == "rubric":
+            return Seen(document.file, kind, source.ref, rubric_from(source, tree).bundle), None, []
     except ConfigError as error:
         return seen, None, error.problems
     return seen, None, []

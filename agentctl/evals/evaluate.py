@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
 
+from agentctl.evals.judge.port import Bench
 from agentctl.evals.kept import Shelf, kept
 from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
@@ -49,13 +51,14 @@ async def evaluate(
     *,
     prices: Prices,
     live: Player | None = None,
+    bench: Bench | None = None,
     concurrency: int = 16,
     on_job: Callable[[list[CaseResult]], None] | None = None,
 ) -> Evaluation:
     """Plays every job, `concurrency` at a time, and tells `on_job` of each one's results when it is done.
 
-    Without `live` every job is a replay. Cancelled, it stops at once and returns what is finished, marked as
-    interrupted.
+    Without `live` every job is a replay, without `bench` every verdict of a judge is recorded. Cancelled, it stops at
+    once and returns what is finished, marked as interrupted.
 
     Raises:
         UsageError: `AGENTCTL_TODAY` holds no date.
@@ -65,7 +68,7 @@ async def evaluate(
     witness, interrupted = Witness(), False
     try:
         with witness:
-            await _side_by_side(jobs, prices, live, concurrency, finished, on_job)
+            await _side_by_side(jobs, _Hall(prices, live, bench), concurrency, finished, on_job)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None:
@@ -75,19 +78,39 @@ async def evaluate(
     return Evaluation(
         suites=_by_suite(jobs, finished, day),
         at=_iso(now if live is not None else _newest(finished)),
-        network=max(witness.connections, 0 if live is None else live.sent),
+        network=max(witness.connections, sum(each.sent for each in (live, bench) if each is not None)),
         tools_executed=witness.executed,
         planned=sum(job.repeats for job in jobs),
         interrupted=interrupted,
-        recorded=() if live is None else tuple(live.recorded),
+        recorded=tuple(path for each in (live, bench) if each is not None for path in each.recorded),
         unplayed=tuple(_unplayed(job) for job, results in zip(jobs, finished, strict=True) if not results),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Hall:
+    """What the jobs of an evaluation share."""
+
+    prices: Prices
+    live: Player | None
+    bench: Bench | None
+
+    async def results(self, job: Job) -> list[CaseResult]:
+        """One result for each repeat, judged where the case asks for it."""
+        if job.case.transcript:
+            results = retell(job, self.prices)
+        else:
+            results = await (replay(job, self.prices) if self.live is None else self.live.play(job, self.prices))
+        if job.is_judged:
+            from agentctl.evals.judge.ruled import ruled  # noqa: PLC0415  few cases have judges
+
+            results = await ruled(job, results, self.prices, self.bench)
+        return results if job.case.transcript else await _explained(job, results, self.prices)
+
+
 async def _side_by_side(
     jobs: Sequence[Job],
-    prices: Prices,
-    live: Player | None,
+    hall: _Hall,
     concurrency: int,
     finished: list[list[CaseResult]],
     on_job: Callable[[list[CaseResult]], None] | None,
@@ -99,12 +122,7 @@ async def _side_by_side(
     async def work() -> None:
         nonlocal turn_over
         for index, job in waiting:
-            if job.case.transcript:
-                finished[index] = retell(job, prices)
-            else:
-                results = await (replay(job, prices) if live is None else live.play(job, prices))
-                finished[index] = await _explained(job, results, prices)
-            finished[index] = [kept(result, shelf) for result in finished[index]]
+            finished[index] = [kept(result, shelf) for result in await hall.results(job)]
             if on_job is not None and finished[index]:
                 on_job(finished[index])
             if time.monotonic() > turn_over:  # a replay waits for nothing: this is where Ctrl-C gets in
@@ -118,7 +136,8 @@ async def _side_by_side(
 
 async def _explained(job: Job, results: list[CaseResult], prices: Prices) -> list[CaseResult]:
     """The results; what has no recording that fits says where it would leave the one there is."""
-    if not any(result.status in {"stale", "missing"} and result.parted is None for result in results):
+    unfit = [each for each in results if each.status in {"stale", "missing"} and not each.unjudged]
+    if not any(result.parted is None for result in unfit):
         return results
     from agentctl.evals.divergence import explained  # noqa: PLC0415  what is fresh needs no explanation
 

@@ -102,3 +102,42 @@ class Again:
     def to_json(self) -> JsonObject:
         """As it stands in the document."""
         return {"command": self.command, **self.recorded.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What judges took for the verdicts on a case, whenever they were asked; it is no part of what the agent took."""
+
+    votes: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    """None when the price of one vote is not known."""
+    straddling: int = 0
+    """Verdicts whose votes stand on both sides of the threshold."""
+
+    def __add__(self, other: Judging) -> Judging:
+        known = self.cost_usd is not None and other.cost_usd is not None
+        return Judging(
+            self.votes + other.votes,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            (self.cost_usd or Decimal(0)) + (other.cost_usd or Decimal(0)) if known else None,
+            self.straddling + other.straddling,
+        )
+
+    def to_json(self) -> JsonObject:
+        """As it stands in the document."""
+        return {
+            "votes": self.votes,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
+            "straddling": self.straddling,
+        }
+
+
+def judging_of(parts: Iterable[Judging | None]) -> Judging | None:
+    """All of these together; None where nobody judged."""
+    known = [part for part in parts if part is not None]
+    return sum(known, Judging(0, 0, 0, Decimal(0))) if known else None

@@ -22,6 +22,7 @@ from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
 from agentctl.evals.approvals import as_document
 from agentctl.evals.redaction import project_rules
+from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.score import all_of
 from agentctl.evals.scorers.state import StateQuery
 from agentctl.evals.suite import SUFFIX, Case, Suite, load_suite, suite_paths
@@ -91,6 +92,11 @@ class Job:
         return {**self.agent.components, **self.code, CASE_INPUT: digest(_asked(self.case))}
 
     @property
+    def is_judged(self) -> bool:
+        """Whether the case asks for a judge."""
+        return any(isinstance(each.ready, Asks) for each in all_of(self.case.asserts))
+
+    @property
     def queries(self) -> list[StateQuery]:
         """What is looked up after the run, each query once."""
         found = [each.ready for each in all_of(self.case.asserts) if each.name == "state"]
@@ -123,7 +129,7 @@ def plan(
     """
     common = project_rules(project)
     suites = [load_suite(path, project) for path in suite_paths(project, names)]
-    suites = [replace(suite, rules=common + suite.rules) for suite in suites]
+    suites = [_with_judges(replace(suite, rules=common + suite.rules), project) for suite in suites]
     jobs: list[Job] = []
     for suite in suites:
         cases = [case for case in suite.cases if _wanted(suite, case, filters, tags)]
@@ -132,6 +138,15 @@ def plan(
     if not jobs:
         raise _nothing(project, suites, filters, tags)
     return jobs
+
+
+def _with_judges(suite: Suite, project: Project) -> Suite:
+    """The suite, its judges at hand where it has any."""
+    if not suite.is_judged:
+        return suite
+    from agentctl.evals.judge.bind import bound  # noqa: PLC0415  few suites have judges
+
+    return bound(suite, project)
 
 
 def _jobs(

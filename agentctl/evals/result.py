@@ -20,7 +20,7 @@ from agentctl import __version__
 from agentctl.agent.events import Json, JsonObject
 from agentctl.agent.run import Usage
 from agentctl.errors import UsageError
-from agentctl.evals.marks import Again, Parted, Reused, sum_of
+from agentctl.evals.marks import Again, Judging, Parted, Reused, judging_of, sum_of
 from agentctl.evals.repeats import Tally, tallies
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import Assertion, Score
@@ -77,6 +77,10 @@ class CaseResult:
     """Whether a stopped run would pass by what could be scored of it."""
     again: Again | None = None
     """How to record a case whose recording does not hold what is asked now."""
+    judging: Judging | None = None
+    """What its judges took; None when it has none, or they have not ruled."""
+    unjudged: bool = False
+    """Whether it is a judge's verdict that is missing or stale, and not the recording."""
 
     @property
     def failures(self) -> list[Verdict]:
@@ -124,6 +128,10 @@ class CaseResult:
             marks["holds"] = self.holds
         if self.again is not None:
             marks["rerecord"] = self.again.to_json()
+        if self.judging is not None:
+            marks["judging"] = self.judging.to_json()
+        if self.unjudged:
+            marks["unjudged"] = True
         return marks
 
 
@@ -140,6 +148,8 @@ class Totals:
     reused: Reused
     stale_matched: int
     """Runs that were scored on answers to something else than would be asked now."""
+    judging: Judging | None = None
+    """What judges took, beside all that stands above."""
 
     @property
     def cases(self) -> int:
@@ -165,6 +175,7 @@ class Totals:
             "seconds": round(self.seconds, 3),
             "reused": self.reused.to_json(),
             "stale_matched": self.stale_matched,
+            **({} if self.judging is None else {"judging": self.judging.to_json()}),
         }
 
 
@@ -184,6 +195,7 @@ def totals_of(results: Sequence[CaseResult]) -> Totals:
         seconds=sum(outcome.seconds for outcome in outcomes),
         reused=sum_of(result.reused for result in results),
         stale_matched=sum(result.stale_matched for result in results),
+        judging=judging_of(result.judging for result in results),
     )
 
 

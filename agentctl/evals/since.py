@@ -21,6 +21,7 @@ from agentctl.config.document import Place
 from agentctl.config.load import Loaded, load_from
 from agentctl.config.project import Project
 from agentctl.config.refs import parse_ref
+from agentctl.config.trees import PROMPTS
 from agentctl.config.versions import locate
 from agentctl.errors import AgentctlError
 from agentctl.evals.plan import CASE_INPUT
@@ -28,6 +29,8 @@ from agentctl.evals.standing import APPROVAL, STATE_QUERY
 from agentctl.evals.standings import STALE, Standing
 from agentctl.evals.suite import suite_paths
 
+RUBRIC: Final = "rubric "
+"""How the component begins that is what a judge goes by."""
 OF_SUITE: Final = frozenset({CASE_INPUT, STATE_QUERY, APPROVAL})
 SAID_AT: Final[Mapping[str, tuple[str, ...]]] = {
     "system prompt": ("system", "vars"),
@@ -98,7 +101,7 @@ class _Sources:
     """The files behind the components of one agent; none, when it cannot be loaded or is of a git revision."""
 
     def __init__(self, project: Project, ref: str) -> None:
-        self._root = project.root
+        self._root, self._ref = project.root, ref
         self._loaded: Loaded | None = None
         try:
             parsed = parse_ref(ref)
@@ -111,6 +114,10 @@ class _Sources:
     def of(self, component: str) -> Iterator[Path]:
         """The files that say this component."""
         loaded = self._loaded
+        if component.startswith(RUBRIC):
+            name, _, version = self._ref.partition("@")
+            yield self._root / PROMPTS / name / f"v{version}.yaml"
+            return
         if loaded is None or component == API:
             return
         if component == SETUP or component.startswith(HANDLER):

@@ -1,8 +1,11 @@
 """How every recording of a project stands: judged as `eval` judges it, with nothing played, no network, no SDK.
 
+What judges are asked for is in the answers, so the cases that are judged are replayed; no others are.
+
 A recording is one of these: `fresh`; `transcript`, which no definition shaped, so none can make it stale; `stale`, with
 the components that changed; `missing`, for a case that has none or too few takes; `damaged`; `orphan`, of a case or a
-suite that is no more. A fresh one may hold more takes than the case repeats, which nothing replays.
+suite that is no more, or a verdict that no case asks for. A fresh one may hold more takes than the case repeats, which
+nothing replays.
 """
 
 from __future__ import annotations
@@ -51,6 +54,8 @@ class Standing:
     """How often the case is repeated."""
     partial: bool = False
     """Whether an interrupted recording of the case is there too."""
+    judge: bool = False
+    """Whether it holds a judge's votes on an answer; `agent` is the rubric then, a take is a vote."""
 
     @property
     def unused_takes(self) -> int:
@@ -76,6 +81,7 @@ class Standing:
             "wanted": self.wanted,
             "unused_takes": self.unused_takes,
             "partial": self.partial,
+            "kind": "verdict" if self.judge else "recording",
         }
 
 
@@ -87,10 +93,33 @@ def standings(project: Project, names: Sequence[str] = ()) -> list[Standing]:
         ConfigError: a suite or an agent is wrong.
     """
     paths = suite_paths(project, names)
-    found = [_of_job(job) for path in paths for job in _jobs(project, path)]
+    jobs = [job for path in paths for job in _jobs(project, path)]
+    found = [_of_job(job) for job in jobs]
+    if any(job.is_judged for job in jobs):
+        found += _verdicts(project, jobs)
     known = {each.path for each in found}
     folders = [project.cassettes / path.stem for path in paths] if names else [project.cassettes]
     return [*found, *_orphans(project, folders, known)]
+
+
+def _verdicts(project: Project, jobs: Sequence[Job]) -> Iterator[Standing]:
+    """What judges said of the answers of these jobs."""
+    from agentctl.evals.judge.standings import verdict_rows  # noqa: PLC0415  few suites have judges
+
+    for each in verdict_rows(project, jobs):
+        yield Standing(
+            each.suite,
+            each.case,
+            each.rubric,
+            project.show(each.path),
+            each.path,
+            each.state,
+            components=each.components,
+            reason=each.reason,
+            takes=each.votes,
+            wanted=each.wanted,
+            judge=True,
+        )
 
 
 def counts(rows: Sequence[Standing]) -> dict[str, int]:
@@ -156,4 +185,5 @@ def _orphans(project: Project, folders: Sequence[Path], known: set[Path]) -> Ite
                 continue
             if header is not None:
                 takes = len(header.takes)
-                yield Standing(header.suite, header.case, header.agent, project.show(path), path, ORPHAN, takes=takes)
+                row = Standing(header.suite, header.case, header.agent, project.show(path), path, ORPHAN, takes=takes)
+                yield replace(row, judge=header.verdict)

@@ -27,6 +27,7 @@ from agentctl.evals import assertions
 from agentctl.evals.approvals import Denials
 from agentctl.evals.documents import CaseDocument, SuiteDocument, terms_of
 from agentctl.evals.redaction import rules_of
+from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion, Misfit, all_of
 from agentctl.evals.terms import DEFAULT, Terms
@@ -79,6 +80,11 @@ class Suite:
     rules: Rules = NO_RULES
     """What is redacted in its recordings; in a plan, with what the project asks for."""
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether a case of it asks for a judge."""
+        return any(isinstance(each.ready, Asks) for case in self.cases for each in all_of(case.asserts))
+
 
 def suite_paths(project: Project, names: Sequence[str] = ()) -> list[Path]:
     """The files of the suites with these names (or paths), each once; of all in `evals/`, without names.
@@ -117,7 +123,12 @@ def load_suite(path: Path, project: Project) -> Suite:
         from agentctl.evals.cases.expand import expanded  # noqa: PLC0415  most suites write their cases out
 
         document = expanded(document, path.parent, project)
-    return _Loader(path, document, check(SuiteDocument, document)).suite()
+    suite = _Loader(path, document, check(SuiteDocument, document)).suite()
+    if suite.is_judged:
+        from agentctl.evals.judge.refuse import refuse_wrong  # noqa: PLC0415  few suites have judges
+
+        refuse_wrong(suite.file, suite.cases, project)
+    return suite
 
 
 def _is_short(value: Any) -> bool:

@@ -8,6 +8,7 @@ that the agent is not to blame for (the API failed) is an error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from agentctl.errors import AgentctlError, RecordingMiss
@@ -40,7 +41,9 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
     try:
         verdicts = tuple([Verdict(each, scorers.score(each, outcome)) for each in asserts])
     except CannotScore as error:
-        return failed_run(job, repeat, str(error), outcome=outcome)
+        hint, status = error.hint, error.status
+        found = failed_run(job, repeat, str(error), hint=hint, status=status, stale=error.stale, outcome=outcome)
+        return replace(found, unjudged=status != "error")
     passed, score = passes(case, verdicts)
     reason = "" if passed else _reason([each for each in verdicts if not each.score.passed], score, case.threshold)
     return CaseResult(

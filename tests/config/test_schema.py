@@ -11,6 +11,7 @@ import yaml
 
 from agentctl.config.check import Part, check
 from agentctl.config.documents import AgentDocument, ToolsDocument
+from agentctl.config.rubrics import RubricDocument
 from agentctl.config.schema import docstrings, editor_schema
 from agentctl.config.yamls import load_yaml
 from agentctl.errors import ConfigError
@@ -20,6 +21,7 @@ from agentctl.evals.suite import suite_schema
 SCHEMAS = {
     "agent": editor_schema(AgentDocument, "agent"),
     "tools": editor_schema(ToolsDocument, "tools"),
+    "rubric": editor_schema(RubricDocument, "rubric"),
     "suite": editor_schema(SuiteDocument, "suite", suite_schema()),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from agentctl.cli.wiring import live_wire
 from agentctl.config.project import Project
 from agentctl.evals.assertions import TYPES
 from agentctl.evals.evaluate import evaluate
+from agentctl.evals.judge.bench import LiveBench, Policy
 from agentctl.evals.live import live_player
 from agentctl.evals.plan import Job, RecordMode, plan
 from agentctl.evals.prices import Prices
@@ -47,8 +49,9 @@ def run(project: Project, jobs: list[Job], mode: RecordMode, *, live_tools: bool
 
     async def body() -> Evaluation:
         go_live = partial(live_wire, project=project, simulate=True)
-        async with live_player(jobs, mode=mode, live_tools=live_tools, go_live=go_live) as player:
-            return await evaluate(jobs, prices=Prices(project.state / "prices.json"), live=player)
+        bench = LiveBench(Policy(mode), go_live)
+        async with aclosing(bench), live_player(jobs, mode=mode, live_tools=live_tools, go_live=go_live) as player:
+            return await evaluate(jobs, prices=Prices(project.state / "prices.json"), live=player, bench=bench)
 
     return asyncio.run(body())
 
@@ -68,7 +71,9 @@ def test_every_case_passes_live_and_from_its_recording(project: Project) -> None
     jobs = plan(project, ["support"])
     live = run(project, jobs, RecordMode.ALL)
     assert failed(live) == {}
-    assert len(live.recorded) == len(jobs)
+    recorded = {path.parent.name for path in live.recorded}
+    assert recorded == {"support", "support-tone@1"}
+    assert sum(path.parent.name == "support" for path in live.recorded) == len(jobs)
     assert live.network > len(jobs)
     assert live.tools_executed > len(jobs)
 

@@ -16,6 +16,9 @@ from agentctl.evals.suite import suite_schema
 
 GOOD: list[Any] = [
     "is-json",
+    {"judge": "tone@1"},
+    {"type": "judge", "value": {"rubric": "tone@1", "votes": 3, "threshold": 0.7, "vars": {"who": "we"}}},
+    {"not-judge": "tone@1", "votes": 3, "weight": 2},
     {"equals": "x"},
     {"not-contains": "x", "weight": 2},
     {"type": "icontains", "value": "x", "weight": 0.5},

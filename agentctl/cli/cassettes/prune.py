@@ -56,10 +56,13 @@ def prune(
 
 
 def _what(row: Standing) -> str:
+    if row.verdict == ORPHAN and row.judge:
+        return f"{row.file}: no case asks {row.agent} for this verdict"
     if row.verdict == ORPHAN:
         return f"{row.file}: there is no case {row.suite}/{row.case}"
     first, last = row.wanted + 1, row.takes
-    return f"take{'s' * (last > first)} {first}{f' to {last}' if last > first else ''} of {row.file}"
+    what = "vote" if row.judge else "take"
+    return f"{what}{'s' * (last > first)} {first}{f' to {last}' if last > first else ''} of {row.file}"
 
 
 def _prune(row: Standing) -> None:

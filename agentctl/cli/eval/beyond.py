@@ -16,6 +16,7 @@ from agentctl.observe.figures import count, dollars
 
 INDENT = WORD + GAP
 STALE_MATCHED = "stale-matched"
+STRADDLES = "judge straddles the threshold"
 
 
 def marks_of(case: CaseResult) -> str:
@@ -25,6 +26,8 @@ def marks_of(case: CaseResult) -> str:
         marks.append(f"live from turn {case.parted.turn}")
     if case.status == "stopped" and case.parted is not None:
         marks.append(f"at turn {case.parted.turn}")
+    if case.judging is not None and case.judging.straddling:
+        marks.append(STRADDLES)
     return ", ".join(marks)
 
 
@@ -64,6 +67,7 @@ def difference_of(component: str, cases: Iterable[CaseResult], screen: Screen) -
 
 def cost_of(cases: Sequence[CaseResult], screen: Screen) -> Iterator[str]:
     """What recording these again takes, when it goes as it went; nothing of what was never recorded."""
+    cases = [case for case in cases if not case.unjudged]
     by_file = {case.recording: case.again.recorded for case in cases if case.again is not None}
     unknown = len({case.recording for case in cases}) - len(by_file)
     if not by_file:
@@ -93,6 +97,17 @@ def beyond_sums(evaluation: Evaluation, screen: Screen) -> Iterator[str]:
             screen.paint(line, DIM)
             for line in screen.fold("such scores count with --allow-stale only; without, the exit code is 4", 0)
         )
+
+
+def judging_sums(evaluation: Evaluation, screen: Screen) -> Iterator[str]:
+    """What judges took, beside what the agents took; nothing where nobody judged."""
+    judging = evaluation.totals.judging
+    if judging is None:
+        return
+    tokens = f"{judging.input_tokens + judging.output_tokens:,} tokens"
+    turnable = f"{count(judging.straddling, 'verdict')} straddling" if judging.straddling else ""
+    parts = (f"judges: {count(judging.votes, 'vote')}", tokens, dollars(judging.cost_usd), turnable)
+    yield from screen.joined([part for part in parts if part])
 
 
 def _scores(cases: Sequence[CaseResult], screen: Screen) -> Iterator[str]:

@@ -73,6 +73,9 @@ class Playing:
         Match.STRICT
     )
     simulate: Annotated[bool, typer.Option("--simulate", help="The built-in simulator is the model: no key.")] = False
+    rejudge: Annotated[
+        bool, typer.Option("--rejudge", help="Ask every judge again; what agents answered stays recorded.")
+    ] = False
     max_concurrency: Annotated[
         int, typer.Option("-j", "--max-concurrency", min=1, metavar="N", help="Cases at the same time.")
     ] = 16
@@ -94,12 +97,20 @@ class Playing:
             UsageError: they do.
         """
         records = self.record_mode is not RecordMode.NONE
-        if self.simulate and not records and self.on_divergence is not OnDivergence.LIVE:
-            hint = "add --record-mode new-episodes, or --on-divergence live"
+        if self.simulate and not (records or self.rejudge) and self.on_divergence is not OnDivergence.LIVE:
+            hint = "add --record-mode new-episodes, --rejudge, or --on-divergence live"
             raise UsageError("--simulate answers while something is recorded or goes on live", hint=hint)
         if records and self.goes_beyond:
             hint = "leave out --record-mode, or --on-divergence and --match"
             raise UsageError("what no longer fits is either recorded again or played as far as it fits", hint=hint)
+        if self.rejudge and self.goes_beyond:
+            hint = "leave out --rejudge, or --on-divergence and --match"
+            raise UsageError("judges are asked again about what recordings hold, not about what goes beyond", hint=hint)
+
+    @property
+    def judges_live(self) -> bool:
+        """Whether a judge may be asked now."""
+        return self.rejudge or self.record_mode is not RecordMode.NONE or self.on_divergence is OnDivergence.LIVE
 
 
 @dataclass(frozen=True, slots=True)

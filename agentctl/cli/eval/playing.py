@@ -18,6 +18,7 @@ from agentctl.cli.progress import Bar
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import Player
 from agentctl.evals.evaluate import evaluate as play_all
+from agentctl.evals.judge.port import Bench
 from agentctl.evals.plan import Job, OnDivergence
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
@@ -56,11 +57,13 @@ async def play(
 
         go_live = _go_live(project, playing)
         paid = payment(jobs, playing, money, go_live)
-        async with _player(jobs, playing, go_live if paid is None else paid.go_live) as player:
+        opens = go_live if paid is None else paid.go_live
+        async with _player(jobs, playing, opens) as player, _bench(jobs, playing, opens) as bench:
             evaluation = await play_all(
                 jobs,
                 prices=Prices(project.state / "prices.json"),
                 live=player if paid is None or player is None else paid.player(player),
+                bench=bench,
                 concurrency=playing.max_concurrency,
                 on_job=done,
             )
@@ -95,6 +98,18 @@ async def _player(jobs: Sequence[Job], playing: Playing, go_live: GoLive) -> Asy
         note("simulated model: recordings will hold scripted answers")
     async with live_player(jobs, mode=playing.record_mode, live_tools=live_tools, go_live=go_live) as player:
         yield player
+
+
+@asynccontextmanager
+async def _bench(jobs: Sequence[Job], playing: Playing, go_live: GoLive) -> AsyncIterator[Bench | None]:
+    """Judges that answer now; None when no case has one, or when all they say is recorded."""
+    if not playing.judges_live or not any(job.is_judged for job in jobs):
+        yield None
+        return
+    from agentctl.cli.eval.judging import live_bench  # noqa: PLC0415  few evaluations ask a judge
+
+    async with live_bench(jobs, playing, go_live) as bench:
+        yield bench
 
 
 @asynccontextmanager

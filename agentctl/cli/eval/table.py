@@ -14,7 +14,7 @@ from typing import Final
 import orjson
 
 from agentctl.agent.events import Json
-from agentctl.cli.eval.beyond import beyond_sums, cost_of, difference_of, marks_of, partings
+from agentctl.cli.eval.beyond import beyond_sums, cost_of, difference_of, judging_sums, marks_of, partings
 from agentctl.cli.eval.money import spent_lines
 from agentctl.cli.eval.screen import BOLD, DIM, GAP, LABEL, LEAST, MARGIN, STYLES, UNFIT, WORD, WORDS, Screen
 from agentctl.cli.eval.statistics import QUARANTINED, known_failures, rate_of, suite_statistics
@@ -135,7 +135,12 @@ def _cut(text: str, room: int) -> str:
 def _explanations(suite: SuiteResult, screen: Screen) -> Iterator[str]:
     known, told = known_failures(suite), set[tuple[str, str]]()
     for case in suite.cases:
-        if case.status == "stopped" or (case.status == "fail" and case.id in known) or (case.id, case.reason) in told:
+        if (
+            case.status == "stopped"
+            or case.unjudged
+            or (case.status == "fail" and case.id in known)
+            or (case.id, case.reason) in told
+        ):
             continue  # told below, or of another repeat
         if case.status in {"fail", "error"} or (case.outcome is not None and case.status != "pass"):
             told.add((case.id, case.reason))
@@ -209,17 +214,19 @@ def _what_to_record(suite: SuiteResult, screen: Screen) -> Iterator[str]:
     """What each change made stale and how it differs, how many are missing, and the one command that records it all."""
     unfit = [case for case in suite.cases if case.status in UNFIT]
     changed = Counter(component for case in unfit if case.status != "stopped" for component in case.stale)
-    missing = sum(case.status == "missing" for case in unfit)
+    missing = sum(case.status == "missing" and not case.unjudged for case in unfit)
+    unjudged = sum(case.status == "missing" and case.unjudged for case in unfit)
     for component, number in changed.items():
         word = screen.paint(f"{WORDS['stale']:<{WORD}}", STYLES["stale"])
         first, *more = screen.fold(f"{component} changed: {count(number, 'recording')}", WORD + GAP)
         yield f"{word}{' ' * GAP}{first}"
         yield from (f"{' ' * (WORD + GAP)}{line}" for line in more)
         yield from difference_of(component, unfit, screen)
-    if missing:
-        word = screen.paint(f"{WORDS['missing']:<{WORD}}", STYLES["missing"])
-        yield f"{word}{' ' * GAP}{count(missing, 'recording')}"
-    ours = [case for case in unfit if not case.transcript]
+    for number, what in ((missing, "recording"), (unjudged, "verdict")):
+        if number:
+            word = screen.paint(f"{WORDS['missing']:<{WORD}}", STYLES["missing"])
+            yield f"{word}{' ' * GAP}{count(number, what)}"
+    ours = [case for case in unfit if case.unjudged or not case.transcript]
     alone = f" --filter {ours[0].id}" if len(unfit) == 1 and ours else ""
     if not ours:
         return
@@ -242,6 +249,7 @@ def _sums(evaluation: Evaluation, screen: Screen, elapsed: float) -> Iterator[st
         tokens = f"{totals.usage.all_input + totals.usage.output_tokens:,} tokens"
         figures = (count(totals.turns, "turn"), count(totals.tool_calls, "tool call"), tokens, dollars(totals.cost_usd))
         yield from screen.joined((*figures, f"{seconds(totals.seconds)} of model and tools"))
+    yield from judging_sums(evaluation, screen)
     yield from beyond_sums(evaluation, screen)
     yield from spent_lines(evaluation, screen)
     recorded = f", {count(len(evaluation.recorded), 'recording')} written" if evaluation.recorded else ""

@@ -90,6 +90,14 @@ def failed(reason: str, *, expected: str = "", got: str = "", places: tuple[Plac
 class CannotScore(Exception):
     """The check itself could not be made: its code raised, a price is unknown. The case is an error, not a fail."""
 
+    status = "error"
+    """Of the case: an error, unless what is missing is a recording."""
+
+    def __init__(self, message: str, *, hint: str = "", stale: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.stale = stale
+
 
 class Misfit(ValueError):
     """A value has not the shape its assertion type takes.

@@ -79,6 +79,7 @@ def _part(assertion: Assertion, verdict: Score) -> JsonObject:
         "pass": verdict.passed,
         "score": verdict.score,
         "reason": verdict.reason,
+        **({} if verdict.details is None else {"details": verdict.details}),
     }
 
 
