@@ -128,10 +128,8 @@ class CaseResult:
             marks["holds"] = self.holds
         if self.again is not None:
             marks["rerecord"] = self.again.to_json()
-        if self.judging is not None:
-            marks["judging"] = self.judging.to_json()
-        if self.unjudged:
-            marks["unjudged"] = True
+        marks |= {} if self.judging is None else {"judging": self.judging.to_json()}
+        marks |= {"unjudged": True} if self.unjudged else {}
         return marks
 
 
