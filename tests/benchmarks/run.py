@@ -1,6 +1,7 @@
 """Benchmarks: start-up, replay eval, long sessions, large recordings and many; each beside a baseline of its run.
 
-    python tests/benchmarks/run.py [startup] [replay] [status] [session] [cassette] [first_token] [--rounds 7]
+    python tests/benchmarks/run.py [startup] [replay] [status] [session] [cassette] [first_token] [page]
+        [--rounds 7]
 
 A round runs every variant once, in turn, so that a slow spell of the machine hits all of them; figures are medians over
 the rounds, ratios are taken round by round and their median is shown. CPU is user + system time of the whole process as
@@ -184,6 +185,30 @@ def first_token(count: int) -> None:
         row(name, f"{statistics.median(values) * 1000:.2f} ms", f"{max(values) * 1000:.2f} ms at most")
 
 
+def page(count: int) -> None:
+    """What the HTML report of a thousand cases takes to make, beside the JSON one, and how fast it opens."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "project"
+        subprocess.run([PYTHON, HERE / "project.py", str(RECORDINGS), str(folder)], check=True)
+        files = [folder / name for name in ("result.json", "report.html")]
+        variants = {
+            path.name: lambda path=path: cpu(AGENTCTL, "-C", str(folder), "eval", "-o", str(path)) for path in files
+        }
+        figures = rounds(count, variants)
+        done = subprocess.run(
+            [PYTHON, HERE / "page.py", str(files[1]), str(count)], check=True, capture_output=True, text=True
+        )
+        sizes = [path.stat().st_size for path in files]
+    print(f"reports of {RECORDINGS:,} cases of three turns")
+    for (name, values), size in zip(figures.items(), sizes, strict=True):
+        row(f"agentctl eval -o {name}", f"{statistics.median(values):.2f} s CPU", f"{size / 1e6:.2f} MB")
+    opened = json.loads(done.stdout)
+    if opened is None:
+        row("opened", "no Chromium here")
+    else:
+        row("opened, to the first frame", f"{statistics.median(opened):.0f} ms", f"{max(opened):.0f} ms at most")
+
+
 BENCHMARKS = {
     "startup": startup,
     "replay": replay,
@@ -191,6 +216,7 @@ BENCHMARKS = {
     "session": session,
     "cassette": cassette,
     "first_token": first_token,
+    "page": page,
 }
 
 

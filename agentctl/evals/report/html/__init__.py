@@ -33,9 +33,9 @@ def page(sides: Sequence[Side], comparison: Comparison | None = None) -> bytes:
     """
     try:
         data = data_of(sides, comparison)
+        return document(data, _title(data), "\n".join(_summary(data)))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"a result is damaged ({type(error).__name__}: {error})") from None
-    return document(data, _title(data), "\n".join(_summary(data)))
 
 
 def _title(data: Data) -> str:

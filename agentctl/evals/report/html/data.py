@@ -45,29 +45,25 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The head, and the details of the runs; a run in the head says which of them are its own."""
+    """The head, and the details of the runs; a run in the head says by number which of them are its own."""
 
     head: JsonObject
-    details: tuple[JsonObject, ...]
+    details: Iterator[JsonObject]
+    """To be read once: each is made when it is asked for, so that a large result is never there twice."""
 
 
 def data_of(sides: Sequence[Side], comparison: Comparison | None = None) -> Data:
     """Everything the page shows of these results.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: a document is damaged.
+        KeyError, TypeError, ValueError, AttributeError: a document is damaged. Runs are looked at when they are read.
     """
     found = comparison or Comparison()
-    details: list[JsonObject] = []
     rows: dict[tuple[str, str], JsonObject] = {}
-    for place, side in enumerate(sides):
-        for suite in side.document["suites"]:
-            for case in suite["cases"]:
-                row = rows.setdefault((suite["suite"], case["id"]), _row(suite, case, len(sides)))
-                row["quarantined"] |= case["id"] in _statistics(suite).get("quarantined", ())
-                row["runs"][place].append({**_run(case), "details": len(details)})
-                parting = found.partings.get((suite["suite"], case["id"], case["repeat"]), {}).get(place)
-                details.append(_details(suite, case, parting))
+    for number, (place, suite, case) in enumerate(_runs(sides)):
+        row = rows.setdefault((suite["suite"], case["id"]), _row(suite, case, len(sides)))
+        row["quarantined"] |= case["id"] in _statistics(suite).get("quarantined", ())
+        row["runs"][place].append({**_run(case), "details": number})
     cases = list(rows.values())
     head = {
         "sides": [_side(side, label) for side, label in zip(sides, labels_of(sides), strict=True)],
@@ -75,7 +71,14 @@ def data_of(sides: Sequence[Side], comparison: Comparison | None = None) -> Data
         "cases": cases,
         "summaries": list(found.summaries),
     }
-    return Data(head, tuple(details))
+    return Data(head, (_details(suite, case, place, found) for place, suite, case in _runs(sides)))
+
+
+def _runs(sides: Sequence[Side]) -> Iterator[tuple[int, JsonObject, JsonObject]]:
+    """Every run with its suite and the place of its result, in the one order that numbers them."""
+    for place, side in enumerate(sides):
+        for suite in side.document["suites"]:
+            yield from ((place, suite, case) for case in suite["cases"])
 
 
 def labels_of(sides: Sequence[Side]) -> list[str]:
@@ -153,9 +156,10 @@ def _run(case: JsonObject) -> JsonObject:
     return run
 
 
-def _details(suite: JsonObject, case: JsonObject, parting: JsonObject | None) -> JsonObject:
+def _details(suite: JsonObject, case: JsonObject, place: int, found: Comparison) -> JsonObject:
     details = {name: value for name, value in case.items() if name not in IN_ROW and name != "entries"}
     details |= {"agent": suite.get("agent", ""), "model": suite.get("model", "")}
+    parting = found.partings.get((suite["suite"], case["id"], case["repeat"]), {}).get(place)
     if parting is not None:
         details["parting"] = parting
     details["steps"] = steps_of(case["entries"], case["cost_usd"])

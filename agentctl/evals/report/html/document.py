@@ -97,16 +97,22 @@ def _hash(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
 
 
-def _parts(details: Sequence[JsonObject]) -> Iterator[tuple[int, str]]:
+def _parts(details: Iterator[JsonObject]) -> Iterator[tuple[int, str]]:
     """The details in parts, packed, each with the number of its first."""
     waiting: list[bytes] = []
-    first = 0
-    for number, each in enumerate(details, 1):
+    first = size = 0
+    for number, each in enumerate(details):
+        if size >= PART:
+            yield first, _packed(waiting)
+            waiting, first, size = [], number, 0
         waiting.append(_dumped(each))
-        if sum(map(len, waiting)) >= PART or number == len(details):
-            packed = gzip.compress(b"[" + b",".join(waiting) + b"]", compresslevel=6, mtime=0)
-            yield first, base64.b64encode(packed).decode()
-            waiting, first = [], number
+        size += len(waiting[-1])
+    if waiting:
+        yield first, _packed(waiting)
+
+
+def _packed(details: Sequence[bytes]) -> str:
+    return base64.b64encode(gzip.compress(b"[" + b",".join(details) + b"]", compresslevel=6, mtime=0)).decode()
 
 
 def _json(value: Any) -> str:

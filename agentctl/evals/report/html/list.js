@@ -2,6 +2,7 @@
 
 const FIRST = 60; // rows drawn before the page is shown; the rest follow while it can be read already
 const MORE = 400; // rows drawn at a time after that
+const PATIENCE = 400; // milliseconds in which runs are looked into before what was found is drawn
 
 const shown = { text: "", status: "", suite: "", tag: "", order: "rank", down: false };
 const RANKED = CASES.toSorted((a, b) => a.rank - b.rank || a.index - b.index);
@@ -80,11 +81,14 @@ async function refresh() {
   const mine = ++search;
   draw();
   if (!shown.text.trim()) return;
-  for (const [index, entry] of CASES.entries()) {
+  let drawn = performance.now();
+  for (const entry of CASES) {
     if (entry.deep !== undefined) continue;
     await wordsOf(entry);
-    if (mine !== search) return;
-    if (index % 200 === 199) draw();
+    if (mine !== search) return; // something else is looked for by now
+    if (performance.now() - drawn < PATIENCE) continue;
+    draw();
+    drawn = performance.now();
   }
   draw();
 }
