@@ -20,7 +20,12 @@ async function caseView(entry, again) {
     "section",
     { id: "case", "aria-label": clean(entry.key) },
     crumbs(entry),
-    el("h2", { tabindex: "-1" }, clean(entry.key), entry.tags.map((tag) => el("span", { class: "tag" }, clean(tag)))),
+    el(
+      "h2",
+      { tabindex: "-1" },
+      clean(entry.key),
+      entry.tags.map((tag) => el("span", { class: "tag" }, clean(tag))),
+    ),
     el("p", { class: "facts" }, clean(entry.file ? `${entry.file}:${entry.line}` : "")),
     pickers(entry, again),
     VERSUS ? sideBySide(places, runs, found) : alone(runs[0], found[0]),
@@ -71,7 +76,9 @@ function pickers(entry, again) {
     const pressed = { "aria-pressed": String(repeat === picked.repeat), onclick: () => pick({ repeat }) };
     return el("button", { type: "button", ...pressed }, `#${repeat}`, pills);
   });
-  const others = SIDES.map((side, place) => el("option", { value: place, selected: place === picked.right }, clean(side.label)));
+  const others = SIDES.map((side, place) =>
+    el("option", { value: place, selected: place === picked.right }, clean(side.label)),
+  );
   return [
     SIDES.length > 2 &&
       el(
@@ -111,24 +118,35 @@ function standing(run, found) {
   if (found.score !== undefined && found.asserts?.length) figures.push(`score ${found.score.toFixed(2)}`);
   if (found.ended && found.ended !== "completed") figures.push(`ended: ${found.ended}`);
   if (run.quarantined || found.quarantine) figures.push("quarantined");
-  const told = run.status === "pass" || (run.status === "fail" && found.asserts?.some((each) => !each.pass)) ? "" : found.reason;
+  const told =
+    run.status === "pass" || (run.status === "fail" && found.asserts?.some((each) => !each.pass)) ? "" : found.reason;
   return el(
     "div",
     { class: "standing" },
     el("p", null, pill(run.status), " ", el("span", { class: "figures" }, clean(figures.join(" · ")))),
     told && block(String(told)),
     found.hint && el("p", { class: "quiet" }, clean(String(found.hint))),
-    found.stale_matched && el("p", null, "Answers were reused that were given to something else than would be asked now."),
+    found.stale_matched &&
+      el("p", null, "Answers were reused that were given to something else than would be asked now."),
     found.recording && el("p", null, el("code", { class: "command" }, clean(replayOf(found)))),
     found.rerecord && el("p", null, el("code", { class: "command" }, clean(String(found.rerecord.command)))),
-    found.diverged && el("details", { class: "more-facts" }, el("summary", null, "where it left its recording"), block(pretty(found.diverged), "code")),
-    found.metadata && el("details", { class: "more-facts" }, el("summary", null, "metadata"), block(pretty(found.metadata), "code")),
+    found.diverged &&
+      el(
+        "details",
+        { class: "more-facts" },
+        el("summary", null, "where it left its recording"),
+        block(pretty(found.diverged), "code"),
+      ),
+    found.metadata &&
+      el("details", { class: "more-facts" }, el("summary", null, "metadata"), block(pretty(found.metadata), "code")),
   );
 }
 
 /** The command that shows the run in a terminal, at the first place of the first failure. */
 function replayOf(found) {
-  const turn = flagsOf(found).flatMap((flag) => flag.turns).find(Boolean);
+  const turn = flagsOf(found)
+    .flatMap((flag) => flag.turns)
+    .find(Boolean);
   return `agentctl replay ${found.recording}${turn ? ` --turn ${turn}` : ""}`;
 }
 
@@ -162,7 +180,11 @@ function assertions(found) {
         "details",
         { class: "passed", open: failed.length === 0 && passed.length <= 12 },
         el("summary", null, `${count(passed.length, "assertion")} passed`),
-        el("ul", null, passed.map((assert) => el("li", null, assertLine(assert)))),
+        el(
+          "ul",
+          null,
+          passed.map((assert) => el("li", null, assertLine(assert))),
+        ),
       ),
   );
 }
@@ -202,14 +224,23 @@ function failure(assert) {
 
 /** What a check says beside its verdict; of a set, the verdicts it is made of. */
 function partsOf(more) {
-  const isSet = Array.isArray(more) && more.every((each) => typeof each?.pass === "boolean" && typeof each.type === "string");
+  const isSet =
+    Array.isArray(more) && more.every((each) => typeof each?.pass === "boolean" && typeof each.type === "string");
   if (!isSet) return block(pretty(more), "code");
-  return el("ul", null, more.map((each) => el("li", { class: each.pass ? "" : "not" }, assertLine(each))));
+  return el(
+    "ul",
+    null,
+    more.map((each) => el("li", { class: each.pass ? "" : "not" }, assertLine(each))),
+  );
 }
 
 function placeButton(place) {
   const text = `turn ${place.turn}, entry ${place.seq}${place.tool ? `, ${place.tool}` : ""}`;
-  return el("button", { type: "button", class: "place", onclick: (event) => goTo(event.target, place.seq) }, clean(text));
+  return el(
+    "button",
+    { type: "button", class: "place", onclick: (event) => goTo(event.target, place.seq) },
+    clean(text),
+  );
 }
 
 /** Opens the step that the entry belongs to, on the side of the page that was asked. */

@@ -54,6 +54,7 @@ function partingBanner(parting) {
 
 function saidAt(value) {
   if (value === null || value === undefined) return "(nothing)";
-  for (const name of ["text", "thinking"]) if (value.type === name && typeof value[name] === "string") return value[name];
+  for (const name of ["text", "thinking"])
+    if (value.type === name && typeof value[name] === "string") return value[name];
   return compact(value);
 }

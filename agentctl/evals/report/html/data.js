@@ -55,7 +55,11 @@ function caseOf(row, index) {
     statuses: new Set(row.runs.flat().map((run) => run.status)),
     worst: Math.min(...known.map((side) => STATUSES.indexOf(side.status))),
     flaky: known.some((side) => side.passed > 0 && side.failed > 0),
-    reason: known.map((side) => side.reason).filter(Boolean).at(-1) ?? "",
+    reason:
+      known
+        .map((side) => side.reason)
+        .filter(Boolean)
+        .at(-1) ?? "",
   };
   found.words = [found.key, ...row.tags, ...row.runs.flat().map((run) => run.reason ?? "")].join("\n").toLowerCase();
   const [first, last] = [sides[0], sides.at(-1)];
@@ -111,7 +115,10 @@ function totalsOf(place) {
     median: quantile(times, 0.5),
     late: quantile(times, 0.95),
     times,
-    costs: ran.map((run) => run.cost).filter((cost) => cost !== null).sort((a, b) => a - b),
+    costs: ran
+      .map((run) => run.cost)
+      .filter((cost) => cost !== null)
+      .sort((a, b) => a - b),
   };
 }
 

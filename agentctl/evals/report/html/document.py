@@ -22,7 +22,7 @@ from agentctl.agent.events import JsonObject
 from agentctl.evals.report.html.data import Data
 from agentctl.observe.clean import clean
 
-STYLES: Final = ("base.css", "list.css", "case.css")
+STYLES: Final = ("base.css", "text.css", "summary.css", "list.css", "case.css", "steps.css")
 SCRIPTS: Final = (
     "text.js", "data.js", "figures.js", "plots.js", "summary.js", "list.js", "steps.js", "case.js", "compare.js",
     "page.js",

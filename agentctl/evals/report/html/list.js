@@ -10,8 +10,16 @@ let visible = RANKED; // the cases that fit, in their order
 let whole = false; // whether `draw` has put in every row that is wanted
 
 const COLUMNS = VERSUS
-  ? [...SIDES.map((side, place) => ({ name: `side-${place}`, title: side.label })), { name: "key", title: "case" }, { name: "reason", title: "why" }]
-  : [{ name: "rank", title: "status" }, { name: "key", title: "case" }, { name: "reason", title: "why" }];
+  ? [
+      ...SIDES.map((side, place) => ({ name: `side-${place}`, title: side.label })),
+      { name: "key", title: "case" },
+      { name: "reason", title: "why" },
+    ]
+  : [
+      { name: "rank", title: "status" },
+      { name: "key", title: "case" },
+      { name: "reason", title: "why" },
+    ];
 const FIGURES = [
   { name: "turns", title: "turns", show: mean },
   { name: "tools", title: "tools", show: mean },
@@ -23,12 +31,18 @@ const FIGURES = [
 function pill(status, side = null) {
   const share = side && side.runs > 1 ? ` ${side.passed}/${side.runs}` : "";
   const flaky = side && side.passed > 0 && side.failed > 0;
-  return el("span", { class: `pill ${KNOWN.includes(status) ? status : "other"}` }, (flaky ? "flaky" : clean(status)) + share);
+  return el(
+    "span",
+    { class: `pill ${KNOWN.includes(status) ? status : "other"}` },
+    (flaky ? "flaky" : clean(status)) + share,
+  );
 }
 
 function rowOf(entry) {
   const cells = VERSUS
-    ? entry.sides.map((side) => el("span", { role: "cell", class: "cell-status" }, side ? pill(side.status, side) : "–"))
+    ? entry.sides.map((side) =>
+        el("span", { role: "cell", class: "cell-status" }, side ? pill(side.status, side) : "–"),
+      )
     : [el("span", { role: "cell", class: "cell-status" }, pill(entry.sides[0].status, entry.sides[0]))];
   const mark = entry.broke ? "broke" : entry.mended ? "mended" : "";
   const link = el("a", { href: addressOf(entry), class: "case-link" }, clean(entry.key));
@@ -37,11 +51,13 @@ function rowOf(entry) {
     { role: "cell", class: "cell-case" },
     link,
     mark && el("span", { class: `change ${mark}` }, mark),
-    entry.quarantined && el("span", { class: "change" }, "quarantined"),
+    entry.quarantined && el("span", { class: "change held" }, "quarantined"),
     entry.tags.map((tag) => el("span", { class: "tag" }, clean(tag))),
   );
   const reason = el("span", { role: "cell", class: "cell-reason" }, oneLine(entry.reason));
-  const figures = FIGURES.map((column) => el("span", { role: "cell", class: `num cell-${column.name}` }, figureOf(entry, column)));
+  const figures = FIGURES.map((column) =>
+    el("span", { role: "cell", class: `num cell-${column.name}` }, figureOf(entry, column)),
+  );
   const row = el("div", { role: "row", class: "row", onclick: () => link.click() }, cells, name, reason, figures);
   link.addEventListener("click", (event) => event.stopPropagation());
   return row;
@@ -106,7 +122,8 @@ function draw() {
 
 function announce() {
   const all = CASES.length;
-  const text = visible.length === all ? count(all, "case") : `${number.format(visible.length)} of ${count(all, "case")}`;
+  const text =
+    visible.length === all ? count(all, "case") : `${number.format(visible.length)} of ${count(all, "case")}`;
   document.getElementById("count").textContent = text;
   document.getElementById("nothing").hidden = visible.length > 0;
 }
@@ -143,7 +160,12 @@ function listView() {
   const heads = [...COLUMNS, ...FIGURES].map((column) =>
     el(
       "span",
-      { role: "columnheader", "aria-sort": column.name === shown.order ? "ascending" : "none", "data-name": column.name, class: `head-${column.name}` },
+      {
+        role: "columnheader",
+        "aria-sort": column.name === shown.order ? "ascending" : "none",
+        "data-name": column.name,
+        class: `head-${column.name}`,
+      },
       el("button", { type: "button", onclick: () => sortBy(column) }, clean(column.title)),
     ),
   );

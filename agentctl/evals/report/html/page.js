@@ -38,8 +38,20 @@ function header() {
 }
 
 function keysDialog() {
-  const rows = KEYS.map(([key, what]) => [el("dt", null, key.split(" ").map((each) => el("kbd", null, each))), el("dd", null, what)]);
-  return el("dialog", { id: "keys", "aria-label": "Keys" }, el("dl", null, rows), el("form", { method: "dialog" }, el("button", null, "close")));
+  const rows = KEYS.map(([key, what]) => [
+    el(
+      "dt",
+      null,
+      key.split(" ").map((each) => el("kbd", null, each)),
+    ),
+    el("dd", null, what),
+  ]);
+  return el(
+    "dialog",
+    { id: "keys", "aria-label": "Keys" },
+    el("dl", null, rows),
+    el("form", { method: "dialog" }, el("button", null, "close")),
+  );
 }
 
 // Addresses and keys --------------------------------------------------------------------------------------------------

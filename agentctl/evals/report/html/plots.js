@@ -8,7 +8,11 @@ function rateBar(rate, place = 0) {
   if (rate.rate === undefined) return el("span", { class: "quiet" }, "no verdict");
   return svg(
     "svg",
-    { class: `rate series-${place % 4}`, role: "img", "aria-label": `${percent(rate.rate)}, interval ${interval(rate)}` },
+    {
+      class: `rate series-${place % 4}`,
+      role: "img",
+      "aria-label": `${percent(rate.rate)}, interval ${interval(rate)}`,
+    },
     svg("line", { class: "track", x1: "0", x2: "100%", y1: "50%", y2: "50%" }),
     [0.25, 0.5, 0.75].map((tick) => svg("line", { class: "tick", x1: at(tick), x2: at(tick), y1: "30%", y2: "70%" })),
     svg("line", { class: "interval", x1: at(rate.low), x2: at(rate.high), y1: "50%", y2: "50%" }),

@@ -1,6 +1,14 @@
 // A run as a waterfall: one line per step, its bar where and as long as it took; each line opens to what was said.
 
-const NAMES = { start: "run", user: "user", failed: "attempt failed", guard: "guard", handoff: "hand-off", observed: "state", end: "end" };
+const NAMES = {
+  start: "run",
+  user: "user",
+  failed: "attempt failed",
+  guard: "guard",
+  handoff: "hand-off",
+  observed: "state",
+  end: "end",
+};
 
 /** Whether the entry `seq` is what this step begins with, calls or ends with. */
 function has(step, seq) {
@@ -12,26 +20,37 @@ function lengthOf(steps) {
   return Math.max(0, ...steps.map((step) => step.at + (step.took ?? 0)));
 }
 
-/** The steps in groups that begin where the user speaks or the model is asked, so that two runs can stand side by side. */
+/** The steps in groups that begin where the user speaks or the model is asked: two runs stand side by side by them. */
 function inTurns(steps) {
   const groups = [];
   for (const step of steps) {
-    const opens = step.kind === "model" || (step.kind === "user" && groups.at(-1)?.some((each) => each.kind !== "start"));
+    const opens =
+      step.kind === "model" || (step.kind === "user" && groups.at(-1)?.some((each) => each.kind !== "start"));
     if (!groups.length || opens) groups.push([step]);
     else groups.at(-1).push(step);
   }
   return groups;
 }
 
-/** The lines of these steps. `flags` are the failed assertions, `parts` the entry at which this run parts from another. */
+/** The lines of these steps. `flags` are the failed assertions, `parts` the entry at which this run leaves another. */
 function stepLines(steps, total, flags, parts = null) {
   return steps
     .filter((step) => !(step.kind === "end" && step.reason === "completed" && !step.text))
-    .map((step) => stepLine(step, total, flags.filter((flag) => flag.seqs.some((seq) => has(step, seq))), parts));
+    .map((step) =>
+      stepLine(
+        step,
+        total,
+        flags.filter((flag) => flag.seqs.some((seq) => has(step, seq))),
+        parts,
+      ),
+    );
 }
 
 function stepLine(step, total, flags, parts) {
-  const opens = flags.length > 0 || step.kind === "user" || (step.kind === "model" && step.content?.some((each) => each.type === "text"));
+  const opens =
+    flags.length > 0 ||
+    step.kind === "user" ||
+    (step.kind === "model" && step.content?.some((each) => each.type === "text"));
   const line = el(
     "details",
     {
@@ -47,7 +66,7 @@ function stepLine(step, total, flags, parts) {
         "span",
         { class: "preview" },
         flags.map((flag) => el("span", { class: "flag" }, clean(flag.name))),
-        previewOf(step),
+        el("span", { class: "said" }, previewOf(step)),
       ),
       total > 0 ? lane(step, total) : el("span"),
       el("span", { class: "num took" }, step.took === undefined ? "" : seconds(step.took)),
@@ -72,7 +91,8 @@ function lane(step, total) {
   const bar = el("i");
   bar.style.left = `${Math.min((100 * step.at) / total, 99.6)}%`;
   bar.style.width = `${(100 * (step.took ?? 0)) / total}%`;
-  const about = step.took === undefined ? `at ${seconds(step.at)}` : `${seconds(step.at)} to ${seconds(step.at + step.took)}`;
+  const about =
+    step.took === undefined ? `at ${seconds(step.at)}` : `${seconds(step.at)} to ${seconds(step.at + step.took)}`;
   return el("span", { class: "lane", title: about }, bar);
 }
 
@@ -141,7 +161,10 @@ function bodyOf(step) {
 
 function previewText(step) {
   const { kind, seq, last, turn, at, took, ...said } = step;
-  return Object.entries(said).filter(([, value]) => value !== null && value !== "").map(([name, value]) => `${name}: ${compact(value)}`).join("\n");
+  return Object.entries(said)
+    .filter(([, value]) => value !== null && value !== "")
+    .map(([name, value]) => `${name}: ${compact(value)}`)
+    .join("\n");
 }
 
 function blocksOf(content) {
@@ -151,28 +174,36 @@ function blocksOf(content) {
     if (each.type === "text") return block(String(each.text));
     if (each.type === "thinking") return labelled("thinking", block(String(each.thinking), "prose thinking"));
     if (each.type === "redacted_thinking") return labelled("thinking", el("em", null, "the text is withheld"));
-    if (each.type === "tool_use" && each.input === undefined) return labelled("asks for", el("code", null, clean(String(each.name))));
+    if (each.type === "tool_use" && each.input === undefined)
+      return labelled("asks for", el("code", null, clean(String(each.name))));
     return labelled(clean(String(each.type ?? "block")), block(pretty(each), "code"));
   });
 }
 
 function toolBody(step) {
   const { approval, delegated } = step;
-  const ruled = approval && `${approval.approved ? "allowed" : "denied"} by ${approval.by}${approval.reason ? `: ${approval.reason}` : ""}`;
+  const ruled =
+    approval &&
+    `${approval.approved ? "allowed" : "denied"} by ${approval.by}${approval.reason ? `: ${approval.reason}` : ""}`;
   return [
     ruled && labelled("approval", block(ruled)),
     delegated && labelled("delegated", block(`${delegated.agent}, run ${delegated.run}`)),
     labelled("arguments", block(pretty(step.input ?? null), "code")),
     step.result === undefined
       ? labelled("result", el("em", null, "no answer"))
-      : labelled(step.error ? clean(step.error) : "result", typeof step.result === "string" ? block(pretty(step.result), "code") : el("div", null, blocksOf(step.result))),
+      : labelled(
+          step.error ? clean(step.error) : "result",
+          typeof step.result === "string" ? block(pretty(step.result), "code") : el("div", null, blocksOf(step.result)),
+        ),
   ];
 }
 
 function usageOf(step) {
   if (!step.usage) return null;
   const [all, cached, written] = step.usage;
-  const cache = [cached && `${number.format(cached)} cached`, written && `${number.format(written)} written`].filter(Boolean).join(", ");
+  const cache = [cached && `${number.format(cached)} cached`, written && `${number.format(written)} written`]
+    .filter(Boolean)
+    .join(", ");
   const facts = [
     `${number.format(all)} in${cache ? ` (${cache})` : ""}`,
     `${number.format(step.out)} out`,

@@ -18,7 +18,8 @@ function summaryRow(totals, place, rate) {
   const fact = (value, name, more = "") =>
     el("div", { class: "fact" }, el("b", null, value), el("span", null, name), more && el("small", null, more));
   const { repeated } = SIDES[place];
-  const clustered = repeated?.clustered && `, clustered ${interval({ low: repeated.clustered[0], high: repeated.clustered[1] })}`;
+  const clustered =
+    repeated?.clustered && `, clustered ${interval({ low: repeated.clustered[0], high: repeated.clustered[1] })}`;
   const counts = STATUSES.filter((status) => totals.counts[status]);
   return el(
     "div",
@@ -31,12 +32,21 @@ function summaryRow(totals, place, rate) {
       rateBar(rate, place),
       el("span", null, rate.judged ? `pass rate, 95% interval ${interval(rate)}${clustered || ""}` : "pass rate"),
     ),
-    el("div", { class: "fact counts" }, counts.map((status) => [pill(status), el("b", null, number.format(totals.counts[status]))])),
-    repeated && fact(percent(repeated.pass_hat), `pass^${repeated.k}`, `pass@${repeated.k} ${percent(repeated.pass_at)}`),
+    el(
+      "div",
+      { class: "fact counts" },
+      counts.map((status) => [pill(status), el("b", null, number.format(totals.counts[status]))]),
+    ),
+    repeated &&
+      fact(percent(repeated.pass_hat), `pass^${repeated.k}`, `pass@${repeated.k} ${percent(repeated.pass_at)}`),
     fact(number.format(totals.turns), "turns", count(totals.tools, "tool call")),
     fact(number.format(totals.in + totals.out), "tokens", `${number.format(totals.cached)} cached`),
-    fact(totals.cost === null ? "?" : dollars(totals.cost), "cost", totals.each === null ? "" : `${dollars(totals.each)} a run`),
-    fact(seconds(totals.median) || "–", "median time", totals.late === null ? "" : `95% under ${seconds(totals.late)}`),
+    fact(
+      totals.cost === null ? "?" : dollars(totals.cost),
+      "cost",
+      totals.each === null ? "" : `${dollars(totals.each)} a run`,
+    ),
+    fact(seconds(totals.median) || "–", "median time", totals.late !== null && `95% under ${seconds(totals.late)}`),
   );
 }
 
@@ -46,8 +56,11 @@ function changes(found) {
   const changed = Object.entries(found.components ?? {}).filter(([, status]) => status !== "same");
   const list = (title, keys) => {
     if (!keys.length) return null;
-    const links = keys.slice(0, MOST_NAMED).map((key) => el("a", { href: addressOf({ key }), class: "case-chip" }, clean(key)));
-    const more = keys.length > MOST_NAMED && el("span", { class: "quiet" }, `and ${number.format(keys.length - MOST_NAMED)} more`);
+    const links = keys
+      .slice(0, MOST_NAMED)
+      .map((key) => el("a", { href: addressOf({ key }), class: "case-chip" }, clean(key)));
+    const more =
+      keys.length > MOST_NAMED && el("span", { class: "quiet" }, `and ${number.format(keys.length - MOST_NAMED)} more`);
     return labelled(`${title} (${number.format(keys.length)})`, el("div", null, links, more));
   };
   return el(
@@ -93,14 +106,34 @@ function verdictBlock(found) {
       el("td", { class: "forest" }, each.interval && changeBar(each)),
     );
   });
-  const head = el("tr", null, heads.map((text, index) => el("th", { scope: "col", class: index ? "num" : "" }, text)));
+  const head = el(
+    "tr",
+    null,
+    heads.map((text, index) => el("th", { scope: "col", class: index ? "num" : "" }, text)),
+  );
   return el(
     "div",
     { class: "verdict" },
-    el("p", { class: "verdict-word" }, word(found.word), " ", el("span", { class: "quiet" }, `${number.format(found.runs)} runs in both`)),
-    measures.length > 0 && el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Measures" }, el("table", null, head, rows)),
-    el("ul", { class: "quiet" }, found.sentences.map((sentence) => el("li", null, clean(sentence)))),
-    found.left_out > 0 && el("p", { class: "quiet" }, `${number.format(found.left_out)} without a verdict in one of the two, left out`),
+    el(
+      "p",
+      { class: "verdict-word" },
+      word(found.word),
+      " ",
+      el("span", { class: "quiet" }, `${number.format(found.runs)} runs in both`),
+    ),
+    measures.length > 0 &&
+      el(
+        "div",
+        { class: "scroll", tabindex: "0", role: "region", "aria-label": "Measures" },
+        el("table", null, head, rows),
+      ),
+    el(
+      "ul",
+      { class: "quiet" },
+      found.sentences.map((sentence) => el("li", null, clean(sentence))),
+    ),
+    found.left_out > 0 &&
+      el("p", { class: "quiet" }, `${number.format(found.left_out)} without a verdict in one of the two, left out`),
   );
 }
 

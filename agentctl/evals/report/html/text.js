@@ -16,13 +16,18 @@ function clean(text) {
 
 /** The start of `text` on one line. */
 function oneLine(text, most = PREVIEW) {
-  const line = clean(text.slice(0, most + 1).replace(/\s+/g, " ").trim());
+  const line = clean(
+    text
+      .slice(0, most + 1)
+      .replace(/\s+/g, " ")
+      .trim(),
+  );
   return text.length > most ? line + "…" : line;
 }
 
 /** A value as JSON on one line, or over several. */
 function compact(value) {
-  return typeof value === "string" ? value : JSON.stringify(value) ?? "";
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }
 
 /** Text that is JSON, laid out; other text as it is. */
@@ -108,7 +113,7 @@ function common(a, b) {
           : Math.max(lengths[(i + 1) * width + j], lengths[i * width + j + 1]);
   const inA = new Set();
   const inB = new Set();
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i] === b[j]) {
       inA.add(i++);
       inB.add(j++);
