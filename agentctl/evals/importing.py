@@ -14,7 +14,7 @@ from typing import Final
 
 import orjson
 
-from agentctl.agent.events import Event, JsonObject, ModelAsked, ModelFailed, ModelReplied, RunStarted, UserSaid
+from agentctl.agent.events import Event, Json, JsonObject, ModelAsked, ModelFailed, ModelReplied, RunStarted, UserSaid
 from agentctl.agent.spec import Agent
 from agentctl.cassette import file as cassette_file
 from agentctl.cassette.foreign import conversations
@@ -148,15 +148,22 @@ def _draft(conversation: Conversation, name: str, path: Path, left: list[Left]) 
         return None
     metadata: JsonObject = {"imported_from": f"{path.name}, {conversation.place}"}
     for key, value in conversation.metadata.items():
-        if len(orjson.dumps(value)) <= LARGEST and key:
+        if _fits(value) and key:
             metadata.setdefault(key, value)
-        else:
-            left.append(Left(conversation.place, f"the metadata {key!r}: too large for a suite"))
+            continue
+        left.append(Left(conversation.place, f"the metadata {key!r}: too large for a suite"))
+        if isinstance(value, dict) and key:  # what is small in it: a reward, a cost
+            small = {name: each for name, each in value.items() if not isinstance(each, dict | list) and _fits(each)}
+            metadata |= {key: small} if small and _fits(small) else {}
     if conversation.left:
         metadata["left_out"] = conversation.left
     return Draft(
         name, conversation.place, tuple(events), interactions, take, conversation.carried, metadata, began(conversation)
     )
+
+
+def _fits(value: Json) -> bool:
+    return len(orjson.dumps(value)) <= LARGEST
 
 
 def _recording(path: Path, data: bytes) -> Read:

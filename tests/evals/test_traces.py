@@ -233,7 +233,7 @@ def test_labels_that_are_none(text: str) -> None:
         ('{"messages": [1]}\n\n{"messages": []}\n', [("line 1", 1), ("line 3", 3)]),
         ('\n[{"a": 1},\n {"b": "]"}]', [("item 1", 2), ("item 2", 3)]),
         ('{\n "data": [\n  {"messages": []}, {"messages": []}\n ], "x": 1}', [("data[0]", 3), ("data[1]", 3)]),
-        ('{"x": 1, "results": [{"messages": []}]}', [("results[0]", 1)]),
+        ('{"x": 1, "results": [{"messages": []}]}', [("line 1, results[0]", 1)]),
         ('{\n "messages": [{"data": []}]}', [("line 1", 1)]),
         ("[]", []),
         ('[{"x": NaN}]', [("item 1", 1)]),
@@ -279,6 +279,46 @@ def test_what_is_no_trace_is_named(tmp_path: Path) -> None:
     path.write_text('{"task_id": 1, "reward": 1, "messages": [{"role": "robot", "content": "beep"}]}')
     assert trace_in(path).left == 1
     assert [each.status for each in scored(path).cases] == ["pass"]
+
+
+@pytest.mark.parametrize(
+    ("record", "case", "trial", "cost"),
+    [
+        ({"task_id": 3, "trial": 0, "cost": 0.25}, "3", 0, "0.25"),
+        ({"metadata": {"task_id": "retail/3", "trial_id": "trial-2", "total_cost": "$0.5"}}, "retail/3", 2, "0.5"),
+        ({"id": "airline_7_trial_1", "agent_cost": None, "cost": None}, "airline_7", 1, None),
+        ({"case_id": "x", "info": {"run": 4, "agent_cost": 1}, "user_cost": 9}, "x", 4, "1"),
+        ({"name": "x", "run": "4f0c12"}, "x", None, None),
+        ({"task": {"goal": "y"}, "instance_id": "z", "cost": True}, "z", None, None),
+    ],
+)
+@pytest.mark.parametrize("key", ["messages", "traj", "trace", "history", "text"])
+def test_the_names_that_logs_use(
+    tmp_path: Path, key: str, record: dict[str, Any], case: str, trial: int | None, cost: str | None
+) -> None:
+    """Task, trial and cost by any of their names, beside the messages or in a mapping; messages as text too."""
+    messages: Any = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+    held = {"messages": json.dumps(messages)} if key == "text" else {key: messages}
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({**record, **held}) + "\n")
+    trace = trace_in(path)
+    assert (trace.case, trace.trial, trace.run.text) == (case, trial, "Hello!")
+    assert trace.cost == (None if cost is None else Decimal(cost))
+    assert not set(held) & set(trace.metadata)
+
+
+def test_a_benchmarks_file_can_be_imported(tmp_path: Path) -> None:
+    """Each run a draft with its case, trial, reward and cost; of what is too large, what is small stays."""
+    runs = [Run(0, 0, 1.0, 0.5), Run(0, 1, 0.0, 0.25)]
+    found = read_drafts(tau2_bench(tmp_path / "x.json", runs))
+    assert [(each.name, each.metadata["agent_cost"], each.metadata["reward_info"]) for each in found.drafts] == [
+        ("0-trial-0", 0.5, {"reward": 1.0, "db_check": None}),
+        ("0-trial-1", 0.25, {"reward": 0.0, "db_check": None}),
+    ]
+    (draft, _) = read_drafts(tau_bench(tmp_path / "y.json", runs)).drafts
+    assert (draft.metadata["reward"], draft.metadata["info"]) == (1.0, {"user_cost": 0.5})
+    (draft,) = read_drafts(json_lines(tmp_path / "z.jsonl", runs[:1])).drafts
+    assert draft.name == "case-0-trial-0"
 
 
 def test_one_message_on_each_line_is_one_conversation(tmp_path: Path) -> None:

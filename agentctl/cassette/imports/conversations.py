@@ -5,17 +5,27 @@ Where a message is named differently, the reader of that format is asked; what s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
+
+import orjson
 
 from agentctl.agent.events import JsonObject
 from agentctl.cassette.imports.talk import Conversation, Found, records, texts
 
 MESSAGES: Final = ("messages", "traj", "trajectory", "conversation")
 """Under which keys of a line the messages may stand."""
+ALSO: Final = ("trace", "history", "transcript", "dialogue")
+"""Keys under which something else may stand as well: there messages are looked for by their roles."""
 
 NAMES: Final = ("case_id", "case", "task_id", "custom_id", "id", "name")
 TOLD: Final = frozenset({*MESSAGES, "system", "tools", "response", "choices"})
+LISTS: Final = ("simulations", "trajectories", "results", "runs", "conversations", "traces", "samples", "data")
+"""Under which keys of a document its conversations may stand; tau2-bench calls them simulations."""
+LOOKED_AT: Final = 20
+"""Items of a list that are looked at to see whether they are conversations."""
+HOMES: Final = ("metadata", "info")
+"""Mappings that hold what is said of the messages."""
 SYSTEM: Final = frozenset({"system", "developer"})
 
 Add: TypeAlias = Callable[[JsonObject, str, Found, Conversation], None]
@@ -30,7 +40,7 @@ def read(data: bytes, format_: str, add: Add, tool: Callable[[Any], JsonObject |
     """
     found = Found(format_)
     loose: Conversation | None = None
-    for place, record in records(data, found):
+    for place, record in _apart(records(data, found)):
         if not isinstance(record, dict):
             found.leave(place, "is no JSON object")
         elif messages_of(record) is not None:
@@ -45,13 +55,67 @@ def read(data: bytes, format_: str, add: Add, tool: Callable[[Any], JsonObject |
     return found
 
 
+def _apart(values: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """The values, documents that hold conversations in a list taken apart."""
+    for place, value in values:
+        yield from listed(value) or [(place, value)]
+
+
+def listed(value: Any) -> list[tuple[str, Any]] | None:
+    """The conversations that a document holds in a list, each with what it says of all; None when it holds none."""
+    if not isinstance(value, dict) or messages_of(value) is not None:
+        return None
+    for key in LISTS:
+        items = value.get(key)
+        if isinstance(items, list) and any(_is_conversation(item) for item in items[:LOOKED_AT]):
+            common = about(value)
+            return [(f"{key}[{number}]", within(common, item)) for number, item in enumerate(items)]
+    return None
+
+
+def _is_conversation(item: Any) -> bool:
+    return isinstance(item, dict) and messages_of(item) is not None
+
+
+def about(document: JsonObject) -> JsonObject:
+    """What a document says of every conversation in it: the model that was put to the test, and the domain."""
+    found: JsonObject = {key: document[key] for key in ("model", "domain") if isinstance(document.get(key), str)}
+    for key, path in {"model": ("agent_info", "llm"), "domain": ("environment_info", "domain_name")}.items():
+        value = document.get("info")
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            found.setdefault(key, value)
+    return found
+
+
+def within(common: JsonObject, item: Any) -> Any:
+    """An item with what its document says of all; its own word goes first."""
+    return {**common, **item} if isinstance(item, dict) else item
+
+
 def messages_of(record: JsonObject) -> list[Any] | None:
     """The raw messages of a line, the reply that stands beside them included; None when there are none."""
     for holder in (record, _inner(record)):
-        for key in MESSAGES:
-            if isinstance(holder.get(key), list):
-                return [*holder[key], *_replies(record)]
+        for key in (*MESSAGES, *ALSO):
+            listed = _listed(holder.get(key))
+            if listed is not None and (key in MESSAGES or _has_roles(listed)):
+                return [*listed, *_replies(record)]
     return None
+
+
+def _listed(value: object) -> list[Any] | None:
+    """A list, or one that was written down as text, as tables of logs hold it."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return None
+    return value if isinstance(value, list) else None
+
+
+def _has_roles(listed: list[Any]) -> bool:
+    return bool(listed) and all(isinstance(each, dict) and isinstance(each.get("role"), str) for each in listed)
 
 
 def hear(raw: Any, place: str, found: Found, conversation: Conversation, add: Add) -> None:
@@ -81,7 +145,8 @@ def conversation_of(
             found.leave(place, "a tool that has no name", conversation)
         else:
             conversation.tools.append(definition)
-    conversation.metadata = {key: value for key, value in record.items() if key not in TOLD | {"request", "body"}}
+    told = {*TOLD, "request", "body", *(key for key in ALSO if _has_roles(_listed(record.get(key)) or []))}
+    conversation.metadata = {key: value for key, value in record.items() if key not in told}
     for number, raw in enumerate(messages_of(record) or (), 1):
         hear(raw, f"{place}, message {number}", found, conversation, add)
     return conversation
@@ -104,12 +169,22 @@ def _replies(record: JsonObject) -> list[Any]:
 
 
 def _name(record: JsonObject) -> str:
-    value = next((record[key] for key in NAMES if isinstance(record.get(key), (str, int))), None)
-    if value is None or isinstance(value, bool):
+    """What the line calls itself, beside its messages or in a mapping of what is said of them."""
+    held = next((each for each in _homes(record) if any(_is_named(each.get(key)) for key in NAMES)), JsonObject())
+    value = next((held[key] for key in NAMES if _is_named(held.get(key))), None)
+    if value is None:
         return ""
     name = str(value) if isinstance(value, str) else f"case-{value}"
-    trial = record.get("trial")
+    trial = next((each["trial"] for each in _homes(record) if _is_named(each.get("trial"))), None)
     return name if not isinstance(trial, (str, int)) else f"{name}-trial-{trial}"
+
+
+def _homes(record: JsonObject) -> list[JsonObject]:
+    return [record, *(record[key] for key in HOMES if isinstance(record.get(key), dict))]
+
+
+def _is_named(value: object) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def _text(value: object) -> str:

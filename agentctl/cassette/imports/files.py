@@ -9,7 +9,7 @@ import orjson
 from agentctl.agent.events import JsonObject
 from agentctl.cassette.encoding import GZIP
 from agentctl.cassette.imports import anthropic, claude_code, openai
-from agentctl.cassette.imports.conversations import conversation_of, messages_of
+from agentctl.cassette.imports.conversations import conversation_of, listed, messages_of
 from agentctl.cassette.imports.talk import Conversation, Found
 from agentctl.errors import CassetteError
 
@@ -41,7 +41,7 @@ def format_of(data: bytes) -> str:
         return VCR
     if any(_is_recording(value) for value in values):
         return VCR
-    dicts = [value for value in values if isinstance(value, dict)]
+    dicts = [each for value in values for each in _apart(value) if isinstance(each, dict)]
     if any("uuid" in each and ("parentUuid" in each or "sessionId" in each) for each in dicts):
         return claude_code.FORMAT
     messages = [message for each in dicts for message in (messages_of(each) or [each]) if isinstance(message, dict)]
@@ -50,6 +50,11 @@ def format_of(data: bytes) -> str:
             return claude_code.FORMAT
         raise CassetteError("holds neither messages nor recorded requests", hint="--format says what it is")
     return openai.FORMAT if any(is_openai(message) for message in messages) else anthropic.FORMAT
+
+
+def _apart(value: Any) -> list[Any]:
+    """What a document holds in a list of conversations; else the value itself."""
+    return [item for _, item in listed(value) or [("", value)]]
 
 
 def conversation(record: JsonObject, place: str, found: Found) -> Conversation:

@@ -16,19 +16,13 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from agentctl.agent.events import JsonObject
-from agentctl.cassette.imports.conversations import messages_of
+from agentctl.cassette.imports.conversations import LISTS, about, listed, messages_of, within
 from agentctl.cassette.imports.talk import Left
 from agentctl.errors import CassetteError
-
-LISTS: Final = ("simulations", "trajectories", "results", "runs", "conversations", "traces", "samples", "data")
-"""Under which keys of a document its conversations may stand."""
 
 HOLDS: Final = re.compile(rf'"({"|".join(LISTS)})"\s*:\s*\[')
 SPACE: Final = re.compile(r"\s*")
 BOM: Final = b"\xef\xbb\xbf"
-LOOKED_AT: Final = 20
-"""Items of a list that are looked at to see whether they are conversations."""
-
 Record: TypeAlias = tuple[str, int, Any]
 """Where it stands, in words; its line; and the JSON value, or a Left where there is none."""
 
@@ -91,19 +85,7 @@ def _by_line(start: int, first: bytes, rest: Any) -> Iterator[Record]:
         if inside is None:
             yield place, number, value
         else:
-            yield from inside
-
-
-def listed(value: Any) -> list[Record] | None:
-    """The conversations that a document holds in a list, each with what it says of all; None when it holds none."""
-    if not isinstance(value, dict) or messages_of(value) is not None:
-        return None
-    for key in LISTS:
-        items = value.get(key)
-        if isinstance(items, list) and any(_is_conversation(item) for item in items[:LOOKED_AT]):
-            about = _about(value)
-            return [(f"{key}[{number}]", 1, _with(about, item)) for number, item in enumerate(items)]
-    return None
+            yield from ((f"{place}, {where}", number, item) for where, item in inside)
 
 
 def _by_item(data: bytes) -> Iterator[Record]:
@@ -114,14 +96,14 @@ def _by_item(data: bytes) -> Iterator[Record]:
             yield f"item {number}", line, item
         return
     found = HOLDS.search(text)
-    about = _head(data, found.end()) if found is not None else None
-    if found is None or about is None or messages_of(about) is not None:
+    head = _head(data, found.end()) if found is not None else None
+    if found is None or head is None or messages_of(head) is not None:
         value = _loaded(data)
         inside = listed(value)
-        yield from inside if inside is not None else [("line 1", 1, value)]
+        yield from ((where, 1, item) for where, item in inside or [("line 1", value)])
         return
     for number, (line, item) in enumerate(_items(data, text, found.end())):
-        yield f"{found[1]}[{number}]", line, _with(_about(about), item)
+        yield f"{found[1]}[{number}]", line, within(about(head), item)
 
 
 def _head(data: bytes, end: int) -> JsonObject | None:
@@ -161,23 +143,3 @@ def _loaded(data: bytes) -> Any:
 def _after_space(text: str, at: int) -> int:
     found = SPACE.match(text, at)
     return at if found is None else found.end()
-
-
-def _is_conversation(item: Any) -> bool:
-    return isinstance(item, dict) and messages_of(item) is not None
-
-
-def _about(document: JsonObject) -> JsonObject:
-    """What a document says of every conversation in it: the model that was put to the test, and the domain."""
-    found: JsonObject = {key: document[key] for key in ("model", "domain") if isinstance(document.get(key), str)}
-    for key, path in {"model": ("agent_info", "llm"), "domain": ("environment_info", "domain_name")}.items():
-        value = document.get("info")
-        for step in path:
-            value = value.get(step) if isinstance(value, dict) else None
-        if isinstance(value, str):
-            found.setdefault(key, value)
-    return found
-
-
-def _with(about: JsonObject, item: Any) -> Any:
-    return {**about, **item} if isinstance(item, dict) else item

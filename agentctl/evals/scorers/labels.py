@@ -86,19 +86,31 @@ def score_label(assertion: Assertion, outcome: Outcome) -> Score:
 def _fits(wanted: Wanted, got: Json) -> bool:
     if wanted.equals is not MISSING:
         return same(wanted.equals, got)
-    if isinstance(got, bool) or not isinstance(got, (int, float)):
+    number = _number(got)
+    if number is None:
         raise CannotScore(f"the label {wanted.key} is {kind(got)}, which is neither more nor less than a number")
-    above = wanted.low is None or got >= wanted.low - SAME
-    return above and (wanted.high is None or got <= wanted.high + SAME)
+    above = wanted.low is None or number >= wanted.low - SAME
+    return above and (wanted.high is None or number <= wanted.high + SAME)
 
 
 def same(one: Json, other: Json) -> bool:
-    """Whether two JSON values are the same: numbers to a millionth, and true is no 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return abs(one - other) <= SAME
+    """Whether two labels are the same: numbers to a millionth, true being 1 and a number in quotes a number.
+
+    Logs write one and the same reward as 1, 1.0, true and "1".
+    """
+    numbers = _number(one), _number(other)
+    if numbers[0] is not None and numbers[1] is not None:
+        return abs(numbers[0] - numbers[1]) <= SAME
     return bool(one == other)
+
+
+def _number(value: Json) -> float | None:
+    if isinstance(value, (bool, int, float)):
+        return float(value)
+    try:
+        return float(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def wanted(fields: Fields) -> Wanted:

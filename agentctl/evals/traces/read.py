@@ -26,6 +26,7 @@ from agentctl.evals.traces.trace import (
     Trace,
     case_in,
     cost_in,
+    named,
     seconds_in,
     trial_in,
     word_in,
@@ -90,14 +91,15 @@ def _trace(path: Path, place: str, line: int, conversation: Conversation, cost_k
         run.append(event, at)
     metadata: JsonObject = conversation.metadata
     cost, key = cost_in(metadata, cost_key)
+    case, trial = named(case_in(metadata) or conversation.name, trial_in(metadata))
     return Trace(
         file=str(path),
         place=place,
         line=line,
         run=run,
         metadata=metadata,
-        case=case_in(metadata) or conversation.name,
-        trial=trial_in(metadata),
+        case=case,
+        trial=trial,
         model=word_in(metadata, MODELS) or conversation.model,
         domain=word_in(metadata, DOMAINS),
         cost=cost,

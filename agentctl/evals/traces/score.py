@@ -145,7 +145,7 @@ def _scored(trace: Trace, basis: Basis, prices: Prices, tally: Tally) -> Scored:
     case = replace(
         case,
         asserts=case.asserts + basis.labels,
-        metadata=trace.metadata,
+        metadata={**case.metadata, **trace.metadata},
         transcript=trace.transcript,
         line=case.line or trace.line,
     )
@@ -158,7 +158,7 @@ def _scored(trace: Trace, basis: Basis, prices: Prices, tally: Tally) -> Scored:
         result = failed_run(job, 1, why, hint=hint, outcome=outcome)
     else:
         result = judged(job, 1, outcome)
-    kept = _small({"trace": trace.shown, **trace.metadata})
+    kept = _small({"trace": trace.shown, **case.metadata})
     began = trace.run.entries[0].at if trace.run.entries else 0.0
     result = replace(result, metadata=kept, outcome=outcome if trace.keeps else _lean(outcome))
     group = (suite.name if suite else "", trace.group, trace.agent or trace.model, trace.domain)
@@ -181,7 +181,7 @@ def _outcome(trace: Trace, job: Job, prices: Prices, tally: Tally) -> Outcome:
         said=trace.said,
         variables=job.case.vars,
         folder=job.suite.path.parent,
-        metadata=trace.metadata,
+        metadata=job.case.metadata,
     )
 
 

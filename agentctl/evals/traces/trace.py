@@ -17,13 +17,19 @@ from agentctl.evals.scorers.labels import MISSING, find
 
 CASES: Final = ("case_id", "case", "task_id", "task", "problem_id", "instance_id", "scenario_id", "custom_id")
 NAMES: Final = (*CASES, "id", "name")
-TRIALS: Final = ("trial", "trial_id", "trial_index", "trial_number", "repeat", "attempt", "run", "run_index", "epoch")
+TRIALS: Final = (
+    *("trial", "trial_id", "trial_idx", "trial_index", "trial_num", "trial_number", "repeat", "attempt"),
+    *("run", "run_idx", "run_index", "rollout", "rollout_id", "sample_index", "pass", "epoch", "iteration"),
+)
 COSTS: Final = ("cost_usd", "cost", "total_cost_usd", "total_cost", "agent_cost")
 """What an agent's run cost, in USD. A user's share of it (`user_cost`) is none of the agent's."""
 MODELS: Final = ("model", "agent_model", "model_name", "llm")
 DOMAINS: Final = ("domain", "env", "environment", "benchmark")
 SECONDS: Final = ("seconds", "duration", "duration_seconds", "elapsed_seconds")
-LAST_NUMBER: Final = re.compile(r"(\d{1,9})\Z")
+NUMBERED: Final = re.compile(r"(?:[A-Za-z]+[-_ ]?)?(\d{1,6})")
+"""A trial that is told as text: `3`, `trial-3`."""
+TRIAL_IN_NAME: Final = re.compile(r"(?P<case>.+?)[-_ /.#]*(?:trial|run|attempt)[-_ ]*(?P<trial>\d{1,6})", re.IGNORECASE)
+"""A name that tells both: `retail-3-trial-2`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +89,16 @@ def trial_in(metadata: Mapping[str, Json]) -> int | None:
     for value in _values(metadata, TRIALS):
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        found = LAST_NUMBER.search(value) if isinstance(value, str) else None
+        found = NUMBERED.fullmatch(value) if isinstance(value, str) else None
         if found is not None:
             return int(found[1])
     return None
+
+
+def named(case: str, trial: int | None) -> tuple[str, int | None]:
+    """(case, trial), taken apart where the case's name tells its trial too and nothing else does."""
+    found = TRIAL_IN_NAME.fullmatch(case) if trial is None else None
+    return (case, trial) if found is None else (found["case"], int(found["trial"]))
 
 
 def word_in(metadata: Mapping[str, Json], keys: Sequence[str]) -> str:
@@ -100,7 +112,7 @@ def cost_in(metadata: Mapping[str, Json], key: str = "") -> tuple[Decimal | None
         value = find(metadata, each)
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
             try:
-                usd = Decimal(str(value))
+                usd = Decimal(str(value).strip().removeprefix("$"))
             except InvalidOperation:
                 continue
             if usd.is_finite():
