@@ -98,7 +98,7 @@ class SuiteDocument(Part):
     """The version of this format."""
     kind: Literal["suite"]
     agent: Reference | None = None
-    """The agent under test: `support@2`, or `support` for its highest version. Not needed when all are transcripts."""
+    """The agent under test: `support@2`, or `support` for its highest version. Transcripts need none."""
     description: str = ""
     vars: Variables = Field(default={})
     """Values for `{{ name }}` in every case's input."""

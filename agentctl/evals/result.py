@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -67,6 +67,10 @@ class CaseResult:
     """Whether the run was made by an agent that is not defined here."""
     metadata: JsonObject = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    trial_of: str = ""
+    """The task that a transcript is a trial of: its trials count together, as the repeats of a case do."""
+    cost_from: str = ""
+    """The label that told what the run cost; empty when its tokens were priced."""
     reused: Reused | None = None
     """What of the run came from its recording; None when there was nothing it could have come from."""
     stale_matched: bool = False
@@ -114,6 +118,8 @@ class CaseResult:
             **({"transcript": True} if self.transcript else {}),
             **({"metadata": self.metadata} if self.metadata else {}),
             **({"tags": list(self.tags)} if self.tags else {}),
+            **({"trial_of": self.trial_of} if self.trial_of else {}),
+            **({"cost_from": self.cost_from} if self.cost_from else {}),
             **self._marks,
         }
 
@@ -217,7 +223,8 @@ class SuiteResult:
     @property
     def tallies(self) -> list[Tally]:
         """What the repeats of each case came to."""
-        return tallies(self.cases, self.terms, self.planned)
+        runs = (replace(case, id=case.trial_of) if case.trial_of else case for case in self.cases)
+        return tallies(runs, self.terms, self.planned)
 
     def head_json(self) -> JsonObject:
         """The suite as it stands in the document, without its cases."""

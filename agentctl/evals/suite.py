@@ -159,7 +159,7 @@ class _Loader:
         common = self._asserts(("assert",))
         cases = [self._case(index, case, common) for index, case in enumerate(checked.cases)]
         self._check_unique(cases)
-        if checked.agent is None and not (cases and all(case.transcript for case in cases)):
+        if checked.agent is None and not ((cases or common) and all(case.transcript for case in cases)):
             self._refuse((), "`agent` is missing")
         if self._problems:
             unique = dict.fromkeys(self._problems)

@@ -1,6 +1,7 @@
 """A transcript is scored as it stands: what was recorded is the run, and no agent of ours is said to have made it.
 
-Nothing is driven, so nothing can diverge; the one thing that can go stale is what the case says was said.
+Nothing is driven, so nothing can diverge; the one thing that can go stale is what the case says was said. What its
+keeper said it cost goes before list prices, and trials of one task count together.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from agentctl.evals.replay import recorded_seconds, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.outcome import outcome_of
 from agentctl.evals.standing import standing
+from agentctl.evals.suite import Case
 from agentctl.evals.takes import no_take
+from agentctl.evals.traces.trace import case_in, cost_in, trial_in
 from agentctl.evals.verdict import failed_run, judged
 from agentctl.model.decode import decode_reply
 
@@ -58,9 +61,12 @@ def _retold(job: Job, cassette: Cassette, number: int, prices: Prices) -> CaseRe
     for event, at in zip(events, moments, strict=True):
         run.append(event, at)
     replies = [event for event in events if isinstance(event, ModelReplied)]
+    cost, key = cost_in(job.case.metadata)
+    if cost is None and _counted(replies):
+        cost = prices.of(replies, IMPORTED.provider.name)
     seen = outcome_of(
         run,
-        cost_usd=prices.of(replies, IMPORTED.provider.name) if _counted(replies) else None,
+        cost_usd=cost,
         seconds=recorded_seconds(take, run),
         case=job.case.id,
         said=job.case.input,
@@ -68,7 +74,12 @@ def _retold(job: Job, cassette: Cassette, number: int, prices: Prices) -> CaseRe
         folder=job.suite.path.parent,
         metadata=job.case.metadata,
     )
-    return judged(job, number + 1, seen)
+    return replace(judged(job, number + 1, seen), trial_of=trial_of(job.case), cost_from=key)
+
+
+def trial_of(case: Case) -> str:
+    """The task that a transcript is a trial of, by its metadata; empty when it is none of several."""
+    return case_in(case.metadata) if case.transcript and trial_in(case.metadata) is not None else ""
 
 
 def _counted(replies: Sequence[ModelReplied]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.benchmark import Run, json_lines, tau_bench
+from support.benchmark import Run, json_lines, tau2_bench, tau_bench
 from support.desk import agentctl, lay_down
 
 SUITE = """\
@@ -67,6 +67,24 @@ def test_a_stored_run_and_its_result_are_scored_again(desk: Path) -> None:
     assert (code, document["suites"][0]["suite"]) == (0, "again")
     done = agentctl(desk, "score", "last", "--suite", "again", "--case", "lokup")
     assert (done.returncode, "did you mean `lookup`?" in done.stderr) == (2, True)
+
+
+def test_imported_trials_count_together(desk: Path) -> None:
+    """Cases of their own, each with its recording, and repeats of one task in the figures; the log tells the cost."""
+    tau2_bench(desk / "log.json", [Run(4, 0, 1.0, 0.5), Run(4, 1, 0.0, 0.25), Run(4, 2, 1.0, 0.25)])
+    assert agentctl(desk, "import", "log.json", "--suite", "logs").returncode == 0
+    suite = desk / "evals/logs.yaml"
+    suite.write_text(suite.read_text().replace("cases:", "assert: [{label: {key: reward, equals: 1}}]\ncases:", 1))
+    document = json.loads(agentctl(desk, "eval", "logs", "--json").stdout)
+    (found,) = document["suites"]
+    assert [each["id"] for each in found["cases"]] == ["4-trial-0", "4-trial-1", "4-trial-2"]
+    assert {(each["trial_of"], each["cost_from"]) for each in found["cases"]} == {("4", "agent_cost")}
+    assert [each["pass_hat"] for each in found["statistics"]["tries"]] == [0.666667, 0.333333, 0]
+    assert found["totals"]["cost_usd"] == 1
+    code, again = scored(desk, "cassettes/logs")
+    assert code == 1
+    assert again["suites"][0]["statistics"]["tries"] == found["statistics"]["tries"]
+    assert again["traces"]["cost"]["from"] == {"agent_cost": 3}
 
 
 def test_what_cannot_be_scored_is_named(desk: Path) -> None:

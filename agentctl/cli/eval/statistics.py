@@ -28,9 +28,9 @@ def known_failures(suite: SuiteResult) -> frozenset[str]:
 
 def suite_statistics(suite: SuiteResult, screen: Screen) -> Iterator[str]:
     """Every part that says something of this suite, each followed by an empty line."""
-    if not suite.terms and all(number == 1 for number in suite.planned.values()):
-        return
     figures = Statistics(suite.tallies, suite.today)
+    if not suite.terms and not figures.is_repeated:
+        return
     for part in (_flaky(figures, screen), _quarantined(suite, figures, screen), _lapsed(suite, figures, screen)):
         lines = list(part)
         yield from [*lines, ""] if lines else []

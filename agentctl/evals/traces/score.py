@@ -27,7 +27,8 @@ from agentctl.evals.scorers.outcome import Call, Outcome, outcome_of
 from agentctl.evals.suite import Case, Suite
 from agentctl.evals.terms import DEFAULT
 from agentctl.evals.traces.basis import Basis, case_name
-from agentctl.evals.traces.trace import Trace
+from agentctl.evals.traces.trace import Trace, cost_in
+from agentctl.evals.transcripts import trial_of
 from agentctl.evals.verdict import failed_run, judged
 
 LARGEST: Final = 500
@@ -151,7 +152,7 @@ def _scored(trace: Trace, basis: Basis, prices: Prices, tally: Tally) -> Scored:
     )
     job = Job(of, case, IMPORTED, 1, Path(trace.source or trace.file), trace.source, IMPORTED)
     tally.parts += trace.left
-    outcome = _outcome(trace, job, prices, tally)
+    outcome, key = _outcome(trace, job, prices, tally)
     if why:
         tally.unmatched.append(trace.shown)
         hint = "--case ID says which case the traces are of; an `assert` of the suite itself is asked of all"
@@ -160,20 +161,29 @@ def _scored(trace: Trace, basis: Basis, prices: Prices, tally: Tally) -> Scored:
         result = judged(job, 1, outcome)
     kept = _small({"trace": trace.shown, **case.metadata})
     began = trace.run.entries[0].at if trace.run.entries else 0.0
-    result = replace(result, metadata=kept, outcome=outcome if trace.keeps else _lean(outcome))
+    result = replace(
+        result,
+        metadata=kept,
+        cost_from=key,
+        trial_of="" if basis.case or case_name(trial_of(case)) == case.id else trial_of(case),
+        outcome=outcome if trace.keeps else _lean(outcome),
+    )
     group = (suite.name if suite else "", trace.group, trace.agent or trace.model, trace.domain)
     return Scored(group, trace.trial, result, of, trace.model, began)
 
 
-def _outcome(trace: Trace, job: Job, prices: Prices, tally: Tally) -> Outcome:
+def _outcome(trace: Trace, job: Job, prices: Prices, tally: Tally) -> tuple[Outcome, str]:
+    """The outcome, and the label that told its cost."""
     cost, key = trace.cost, trace.cost_key
+    if cost is None and trace.transcript:
+        cost, key = cost_in(job.case.metadata)
     if cost is None:
         replies = [each.event for each in trace.run.entries if isinstance(each.event, ModelReplied)]
         known = bool(replies) and all(reply.usage for reply in replies)
         cost, key = prices.of(replies, IMPORTED.provider.name) if known else None, ""
     if cost is not None:
         tally.costs[key].append(cost)
-    return outcome_of(
+    seen = outcome_of(
         trace.run,
         cost_usd=cost,
         seconds=trace.seconds,
@@ -183,6 +193,7 @@ def _outcome(trace: Trace, job: Job, prices: Prices, tally: Tally) -> Outcome:
         folder=job.suite.path.parent,
         metadata=job.case.metadata,
     )
+    return seen, key
 
 
 def _lean(outcome: Outcome) -> Outcome:
