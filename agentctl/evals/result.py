@@ -23,7 +23,7 @@ from agentctl.errors import UsageError
 from agentctl.evals.marks import Again, Judging, Parted, Reused, judging_of, sum_of
 from agentctl.evals.repeats import Tally, tallies
 from agentctl.evals.scorers.outcome import Outcome
-from agentctl.evals.scorers.score import Assertion, Score
+from agentctl.evals.scorers.score import Assertion, Score, verdict_json
 from agentctl.evals.spending import Spending, Unplayed
 from agentctl.evals.statistics import statistics
 from agentctl.evals.terms import Terms, today
@@ -114,7 +114,7 @@ class CaseResult:
             "hint": self.hint,
             "stale": list(self.stale),
             "score": round(self.score, 6),
-            "asserts": [_verdict_json(verdict) for verdict in self.verdicts],
+            "asserts": [verdict_json(each.assertion, each.score) for each in self.verdicts],
             **({"transcript": True} if self.transcript else {}),
             **({"metadata": self.metadata} if self.metadata else {}),
             **({"tags": list(self.tags)} if self.tags else {}),
@@ -322,34 +322,6 @@ def read_result(path: Path) -> JsonObject:
     if document.get("schema") != SCHEMA:
         raise UsageError(f"{path}: has schema {document.get('schema')!r}; this agentctl reads {SCHEMA}")
     return document
-
-
-def _verdict_json(verdict: Verdict) -> JsonObject:
-    assertion, score = verdict.assertion, verdict.score
-    return {
-        "type": assertion.type,
-        "value": assertion.value,
-        "weight": assertion.weight,
-        "line": assertion.line,
-        **({} if assertion.turn is None else {"turn": assertion.turn}),
-        "pass": score.passed,
-        "score": score.score,
-        "reason": score.reason,
-        "evidence": score.evidence,
-    }
-
-
-_NO_OUTCOME: Final[JsonObject] = {
-    "input": [],
-    "text": "",
-    "ended": None,
-    "turns": 0,
-    "tool_calls": [],
-    "usage": Usage().to_json(),
-    "cost_usd": None,
-    "seconds": 0.0,
-    "entries": [],
-}
 
 
 def _usd(cost: Decimal | None) -> float | None:

@@ -126,7 +126,7 @@ def test_transcripts_become_cases_with_their_metadata(desk: Path) -> None:
     cases = scored(desk, "logs")
     case = cases["case-3-trial-1"]
     assert [each["status"] for each in cases.values()] == ["pass", "pass"]
-    assert (case["transcript"], case["cost_usd"]) == (True, None)
+    assert (case["transcript"], case["cost_usd"], case["cost_from"]) == (True, 0.02, "cost")
     assert {key: case["metadata"][key] for key in ("task_id", "trial", "reward", "cost")} == {
         "task_id": 3,
         "trial": 1,

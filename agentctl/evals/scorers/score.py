@@ -79,6 +79,21 @@ class Score:
         return {"expected": self.expected, "got": self.got, "at": at, **details}
 
 
+def verdict_json(assertion: Assertion, score: Score) -> JsonObject:
+    """One assertion and its verdict, as they stand in the document."""
+    return {
+        "type": assertion.type,
+        "value": assertion.value,
+        "weight": assertion.weight,
+        "line": assertion.line,
+        **({} if assertion.turn is None else {"turn": assertion.turn}),
+        "pass": score.passed,
+        "score": score.score,
+        "reason": score.reason,
+        "evidence": score.evidence,
+    }
+
+
 PASSED: Final = Score(passed=True, score=1.0)
 
 

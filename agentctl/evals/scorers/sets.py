@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
-from agentctl.agent.events import Json, JsonObject
+from agentctl.agent.events import Json
 from agentctl.evals.scorers.outcome import Outcome
-from agentctl.evals.scorers.score import Assertion, Fields, Misfit, Score, Scorer, named
+from agentctl.evals.scorers.score import Assertion, Fields, Misfit, Score, Scorer, named, verdict_json
 
 ASSERT: Final = "assert"
 ROUNDING: Final = 1e-9
@@ -64,23 +64,8 @@ def score_set(score: ScoreOne, assertion: Assertion, outcome: Outcome) -> Score:
         expected="" if passed else failures[0][1].expected if failures else "",
         got="" if passed else failures[0][1].got if failures else "",
         places=() if passed else failures[0][1].places if failures else (),
-        details=[_part(each, verdict) for each, verdict in verdicts],
+        details=[verdict_json(each, verdict) for each, verdict in verdicts],
     )
-
-
-def _part(assertion: Assertion, verdict: Score) -> JsonObject:
-    turn: JsonObject = {} if assertion.turn is None else {"turn": assertion.turn}
-    return {
-        "type": assertion.type,
-        "value": assertion.value,
-        "weight": assertion.weight,
-        "line": assertion.line,
-        **turn,
-        "pass": verdict.passed,
-        "score": verdict.score,
-        "reason": verdict.reason,
-        **({} if verdict.details is None else {"details": verdict.details}),
-    }
 
 
 def grouped(fields: Fields) -> Grouped:
