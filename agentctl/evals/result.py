@@ -324,5 +324,18 @@ def read_result(path: Path) -> JsonObject:
     return document
 
 
+_NO_OUTCOME: Final[JsonObject] = {
+    "input": [],
+    "text": "",
+    "ended": None,
+    "turns": 0,
+    "tool_calls": [],
+    "usage": Usage().to_json(),
+    "cost_usd": None,
+    "seconds": 0.0,
+    "entries": [],
+}
+
+
 def _usd(cost: Decimal | None) -> float | None:
     return None if cost is None else float(cost)
