@@ -137,7 +137,7 @@ def _take(data: JsonObject, interactions: int) -> Take:
             raise ValueError(message)
     return Take(
         interactions=indexes,
-        seconds=tuple(data["seconds"]),
+        seconds=tuple([_number(each) for each in data["seconds"]]),
         tools=tuple([_tool(tool) for tool in data["tools"]]),
         observed=tuple([Observed(seen["name"], seen["value"]) for seen in data["observed"]]),
         breaks=tuple([Break(**each) for each in data.get("breaks", ())]),
@@ -150,4 +150,11 @@ def _tool(data: JsonObject) -> RecordedTool:
     if type(returned.call_id) is not str or type(returned.name) is not str:
         message = "a tool's result without the call's id and name"
         raise ValueError(message)
-    return RecordedTool(returned, data["seconds"])
+    return RecordedTool(returned, _number(data["seconds"]))
+
+
+def _number(value: Any) -> float:
+    if type(value) is not int and type(value) is not float:
+        message = f"{value!r} is no number of seconds"
+        raise ValueError(message)
+    return value

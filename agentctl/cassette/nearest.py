@@ -58,6 +58,11 @@ class Difference:
         return "\n  ".join([f"at {self.path}", *self.values])
 
     @property
+    def is_marked(self) -> bool:
+        """Whether `values` is one line with marks on its words."""
+        return len(self.values) == 1
+
+    @property
     def values(self) -> tuple[str, ...]:
         """Both values, as one line with marks on the words that differ, or as two lines."""
         if isinstance(self.recorded, str) and isinstance(self.asked, str):

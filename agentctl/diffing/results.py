@@ -40,6 +40,8 @@ class CaseChange:
     new: str
     reason: str = ""
     divergence: Divergence | None = None
+    stale_matched: tuple[bool, bool] = (False, False)
+    """Which of the two verdicts is made of answers to another definition."""
 
     @property
     def is_flip(self) -> bool:
@@ -53,6 +55,7 @@ class CaseChange:
             "old": self.old,
             "new": self.new,
             "reason": self.reason,
+            "stale_matched": {"a": self.stale_matched[0], "b": self.stale_matched[1]},
             "divergence": None if self.divergence is None else self.divergence.to_json(),
         }
 
@@ -84,6 +87,8 @@ class ResultsDiff:
     added: tuple[CaseKey, ...]
     removed: tuple[CaseKey, ...]
     totals: tuple[Total, ...]
+    stale_matched: tuple[tuple[CaseKey, ...], tuple[CaseKey, ...]] = ((), ())
+    """The cases of each result whose verdict is made of answers to another definition."""
 
     @property
     def flips(self) -> list[CaseChange]:
@@ -108,6 +113,9 @@ class ResultsDiff:
             "added": [key._asdict() for key in self.added],
             "removed": [key._asdict() for key in self.removed],
             "totals": {total.name: total.to_json() for total in self.totals},
+            "stale_matched": {
+                side: [key._asdict() for key in keys] for side, keys in zip("ab", self.stale_matched, strict=True)
+            },
         }
 
 
@@ -131,6 +139,7 @@ def diff(old: JsonObject, new: JsonObject, suite: str | None = None) -> ResultsD
             added=tuple(key for key in after if key not in before),
             removed=tuple(key for key in before if key not in after),
             totals=tuple(_totals(list(before.values()), list(after.values()))),
+            stale_matched=(_marked(before), _marked(after)),
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"a result is damaged ({type(error).__name__}: {error})") from None
@@ -216,7 +225,12 @@ def _changes(
         reason = str((old if new["status"] == "pass" else new).get("reason") or "")
         runs = _events(old), _events(new)
         parting = first_divergence(*runs) if all(runs) else None
-        yield CaseChange(key, old["status"], new["status"], reason, parting)
+        marked = bool(old.get("stale_matched")), bool(new.get("stale_matched"))
+        yield CaseChange(key, old["status"], new["status"], reason, parting, marked)
+
+
+def _marked(cases: Mapping[CaseKey, JsonObject]) -> tuple[CaseKey, ...]:
+    return tuple(key for key, case in cases.items() if case.get("stale_matched"))
 
 
 def _totals(old: Sequence[JsonObject], new: Sequence[JsonObject]) -> Iterator[Total]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agentctl.cli.eval.screen import Screen
+from agentctl.cli.eval.screen import Screen, with_marks
 from agentctl.cli.eval.table import lines_of
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import evaluate
@@ -211,6 +211,7 @@ def test_a_stopped_run_is_marked_everywhere(recorded: Path) -> None:
 
 def test_a_stale_match_is_marked_everywhere(recorded: Path) -> None:
     """In each row, in the sums, in the document, in the file that is kept; 4 unless it is allowed."""
+    assert agentctl(recorded, "eval", "-o", "before.json").returncode == 0
     till.edit(recorded / AGENT, "never sell", "do not sell")
     flags = ("eval", "--match", "lenient")
     done = agentctl(recorded, *flags, "-o", "result.json")
@@ -223,7 +224,12 @@ def test_a_stale_match_is_marked_everywhere(recorded: Path) -> None:
         assert (document["totals"]["stale_matched"], document["exit"]) == (3, 4)
     assert agentctl(recorded, *flags, "--allow-stale").returncode == 0
     till.edit(recorded / SUITE, 'contains: "3"', "contains: free")
-    assert agentctl(recorded, *flags).returncode == 4
+    assert agentctl(recorded, *flags, "-o", "failed.json").returncode == 4
+    diff = read(agentctl(recorded, "diff", "before.json", "failed.json", "--json"))
+    assert (diff["stale_matched"]["a"], len(diff["stale_matched"]["b"])) == ([], 3)
+    assert [each["stale_matched"] for each in diff["flips"]] == [{"a": False, "b": True}]
+    shown = agentctl(recorded, "diff", "before.json", "failed.json").stdout
+    assert "till/price-of-tea  pass -> fail (stale-matched)\n" in shown
     assert agentctl(recorded, *flags, "--allow-stale").returncode == 1
 
 
@@ -301,3 +307,25 @@ def pages(root: Path, flags: list[str], width: int) -> list[str]:
 def read(done: Any) -> Any:
     """The document on stdout."""
     return json.loads(done.stdout)
+
+
+def test_words_that_differ_are_coloured_where_there_are_colours(recorded: Path) -> None:
+    """What went is red and what came is green; the text is the same with colours and without."""
+    till.edit(recorded / AGENT, "never sell", "do not sell")
+    plain = agentctl(recorded, "eval", "-k", "two-turns").stdout
+    shown = agentctl(recorded, "eval", "-k", "two-turns", FORCE_COLOR="1", NO_COLOR="").stdout
+    assert "\x1b[31m[-\x1b[0m\x1b[31mnever\x1b[0m\x1b[31m-]\x1b[0m" in shown
+    assert "\x1b[32mdo not\x1b[0m" in shown
+    line = next(line for line in plain.splitlines() if "[-never-]" in line)
+    assert line in re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+
+
+def test_a_change_over_several_lines_is_coloured_on_each() -> None:
+    """A mark that a line end parts goes on below; without colours nothing is added."""
+    lines = ["a [-gone", "too-] and {+come+}", "{not} [marked]"]
+    assert list(with_marks(lines, Screen(40))) == lines
+    assert list(with_marks(lines, Screen(40, color=True))) == [
+        "a \x1b[31m[-\x1b[0m\x1b[31mgone\x1b[0m",
+        "\x1b[31mtoo\x1b[0m\x1b[31m-]\x1b[0m and \x1b[32m{+\x1b[0m\x1b[32mcome\x1b[0m\x1b[32m+}\x1b[0m",
+        "{not} [marked]",
+    ]

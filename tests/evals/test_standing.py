@@ -114,6 +114,7 @@ CHANGES: dict[str, tuple[str, Callable[[str], str], dict[str, tuple[str, ...]]]]
     "torn at the end": (TEA, lambda text: text.rstrip()[:-1], {}),
     "a damaged interaction": (TEA, in_json(lambda it: it["interactions"][1].pop("response")), {}),
     "a damaged header": (TEA, header(takes=7), {}),
+    "no number of seconds": (TEA, in_json(lambda it: it["agentctl"]["takes"][0].update(seconds=["x"])), {}),
     "of a newer agentctl": (TEA, header(schema=99), {}),
     "interrupted": (TEA, header(partial=True), {}),
     "no take": (TEA, header(takes=[]), {}),

@@ -17,6 +17,7 @@ REASON: Final = 240
 """Characters of a reason that are shown."""
 STYLES: Final = {"pass": GREEN, "fail": RED}
 NAMES: Final = {"cost_usd": "cost"}
+STALE_MATCHED: Final = "stale-matched"
 HEAD: Final = ("", "before", "after", "change")
 
 
@@ -54,7 +55,11 @@ def change_lines(sheet: Sheet, diff: ResultsDiff, where: Where) -> Iterator[str]
 
 
 def _case(sheet: Sheet, change: CaseChange, where: Where) -> Iterator[str]:
-    yield from sheet.lines(f"{change.key}  {change.old} -> {change.new}", STYLES.get(change.new, YELLOW))
+    old, new = (
+        f"{status} ({STALE_MATCHED})" if marked else status
+        for status, marked in zip((change.old, change.new), change.stale_matched, strict=True)
+    )
+    yield from sheet.lines(f"{change.key}  {old} -> {new}", STYLES.get(change.new, YELLOW))
     if change.reason:
         yield from sheet.lines(shorten(change.reason, REASON, placeholder=" …"), indent="    ")
     if change.divergence is None:

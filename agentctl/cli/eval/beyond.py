@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from agentctl.cassette.nearest import Difference
-from agentctl.cli.eval.screen import DIM, GAP, MARGIN, STYLES, WORD, WORDS, Screen
+from agentctl.cli.eval.screen import DIM, GAP, MARGIN, STYLES, WORD, WORDS, Screen, with_marks
 from agentctl.evals.marks import Parted, Reused, sum_of
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
 from agentctl.observe.clean import clean
@@ -123,7 +123,8 @@ def _scores(cases: Sequence[CaseResult], screen: Screen) -> Iterator[str]:
 def _difference(each: Difference, screen: Screen, *, of: str = "") -> Iterator[str]:
     yield from _folded(f"at {each.path}{f' of {of}' if of else ''}", screen, " " * INDENT)
     for value in each.values:
-        yield from _folded(value, screen, " " * (INDENT + MARGIN))
+        lines = _folded(value, screen, " " * (INDENT + MARGIN))
+        yield from with_marks(lines, screen) if each.is_marked else lines
 
 
 def _folded(text: str, screen: Screen, indent: str) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Final
@@ -29,6 +30,11 @@ LEAST: Final = 24
 """Cells for text, however narrow the screen."""
 WIDEST: Final = 120
 """Cells a line of text may fill, however wide the screen: longer lines are hard to read."""
+
+MARKS: Final = re.compile(r"(\[-|-\]|\{\+|\+\})")
+OPENING: Final = {"[-": "31", "{+": "32"}
+"""What begins a mark on words, and the colour of what is in it: as in a diff."""
+CLOSING: Final = frozenset({"-]", "+}"})
 
 UNFIT: Final = frozenset({"stale", "missing", "stopped"})
 """Statuses of cases whose recording does not hold all that is asked."""
@@ -64,3 +70,15 @@ class Screen:
             else:
                 lines[-1] = longer
         return lines
+
+
+def with_marks(lines: Iterable[str], screen: Screen) -> Iterator[str]:
+    """Lines of text in which `[-words that went-]` and `{+words that came+}` are coloured, over line ends too."""
+    style = ""
+    for line in lines:
+        painted = ""
+        for part in MARKS.split(line):
+            style = OPENING.get(part, style)
+            painted += screen.paint(part, style) if style and not part.isspace() else part
+            style = "" if part in CLOSING else style
+        yield painted

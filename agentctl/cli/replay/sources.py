@@ -5,9 +5,8 @@ A recording is shown as it was made, whether or not it still fits the agent: not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +14,6 @@ from agentctl.agent.events import (
     Entry,
     Event,
     JsonObject,
-    ModelFailed,
-    ModelReplied,
     RunEnded,
     RunStarted,
     ToolCalled,
@@ -29,6 +26,7 @@ from agentctl.cassette.foreign import runs as conversations
 from agentctl.cassette.foreign import transcribed
 from agentctl.cassette.staleness import API, is_code
 from agentctl.cassette.tape import Cassette, Header, Take
+from agentctl.cassette.then import times
 from agentctl.cli.files import is_file
 from agentctl.cli.session import open_runs
 from agentctl.cli.wiring import open_project
@@ -241,12 +239,12 @@ def take_number(cassette: Cassette, take: int | None) -> int:
 def _take_runs(cassette: Cassette, header: Header, take: Take) -> list[tuple[Entry, ...]]:
     """A take of ours: what its requests and replies tell, and what only the header knows."""
     if header.transcript:
-        return [tuple(_timed(iter(_named(transcribed(cassette, take, decode_reply), header.agent)), header, take))]
+        return [_timed(_named(transcribed(cassette, take, decode_reply), header.agent), header, take)]
     traffic = Cassette(tuple(cassette.interactions[index] for index in take.interactions), path=cassette.path)
     found = conversations(traffic, decode_reply)
     if len(found) != 1:
         return [_untimed(_named(events, header.agent)) for events in found]
-    return [tuple(_timed(_completed(found[0], header, take), header, take))]
+    return [_timed(_completed(found[0], header, take), header, take)]
 
 
 def _named(events: Sequence[Event], agent: str) -> list[Event]:
@@ -275,30 +273,11 @@ def _completed(events: Sequence[Event], header: Header, take: Take) -> Iterator[
             yield event
 
 
-def _timed(events: Iterator[Event], header: Header, take: Take) -> Iterator[Entry]:
-    """The events at the times at which they happened; without one that can be read, at none."""
-    try:
-        now = datetime.fromisoformat(header.at).timestamp()
-    except ValueError:
-        yield from _untimed(list(events))
-        return
-    replies = iter(take.seconds)
-    tools = {tool.returned.call_id: tool.seconds for tool in take.tools}
-    called: dict[str, float] = {}
-    for seq, event in enumerate(events):
-        at = now
-        if isinstance(event, ModelReplied | ModelFailed):
-            at = now + _seconds(next(replies, 0.0))
-        elif isinstance(event, ToolCalled):
-            called[event.call_id] = now
-        elif isinstance(event, ToolReturned):
-            at = called.get(event.call_id, now) + _seconds(tools.get(event.call_id, 0.0))
-        now = max(now, at)
-        yield Entry(seq, at, event)
-
-
-def _seconds(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
+def _timed(events: Iterable[Event], header: Header, take: Take) -> tuple[Entry, ...]:
+    """The events at the times at which they happened."""
+    told = list(events)
+    moments = times(told, header.at, take)
+    return tuple(Entry(seq, at, event) for seq, (event, at) in enumerate(zip(told, moments, strict=True)))
 
 
 def _is_of_agent(component: str) -> bool:
