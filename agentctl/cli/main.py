@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "replay": ("agentctl.cli.replay.command:replay", "Show a recording or a stored run, turn by turn."),
     "diff": ("agentctl.cli.diff.command:diff", "Say what changed between two agent versions or two results."),
     "report": ("agentctl.cli.report.group:report", "Make reports of results, or one page that compares several."),
+    "judge": ("agentctl.cli.judge.group:judge", "Measure judges against people."),
     "runs": ("agentctl.cli.runs.group:runs", "List, show and export stored runs."),
     "import": ("agentctl.cli.cases.import_:import_", "Turn transcripts and foreign recordings into cases."),
     "cassettes": (

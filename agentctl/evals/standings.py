@@ -25,6 +25,9 @@ from agentctl.evals.plan import Job, plan
 from agentctl.evals.standing import no_take_reason, standing
 from agentctl.evals.suite import suite_paths
 
+LABELS: Final = "@labels"
+"""The folder of verdicts on answers that people labelled; used while the file with the labels is there."""
+
 FRESH: Final = "fresh"
 STALE: Final = "stale"
 MISSING: Final = "missing"
@@ -186,4 +189,5 @@ def _orphans(project: Project, folders: Sequence[Path], known: set[Path]) -> Ite
             if header is not None:
                 takes = len(header.takes)
                 row = Standing(header.suite, header.case, header.agent, project.show(path), path, ORPHAN, takes=takes)
-                yield replace(row, judge=header.verdict)
+                known_file = header.verdict and LABELS in path.parts and (project.root / header.suite).exists()
+                yield replace(row, judge=header.verdict, verdict=FRESH if known_file else ORPHAN)
