@@ -6,6 +6,7 @@ import pytest
 
 from agentctl.agent.events import (
     Approved,
+    FellBack,
     GuardRuled,
     ModelAsked,
     ModelFailed,
@@ -51,6 +52,7 @@ def test_what_was_cut_is_a_step() -> None:
         (1.0, UserSaid("Hi")),
         (1.0, ModelAsked(1, MODEL)),
         (2.0, ModelFailed(1, "overloaded_error", "busy", 529, retryable=True)),
+        (2.0, FellBack("claude-haiku-5", "overloaded_error")),
         (4.0, reply(asks("t1", "pay", sum=5), asks("t2", "look", at="it"), stop="tool_use")),
         (4.0, GuardRuled("limits", "tool_call", "allow", call_id="t1")),
         (4.0, Approved("t1", approved=False, reason="too much")),
@@ -60,8 +62,10 @@ def test_what_was_cut_is_a_step() -> None:
         (6.0, RunEnded("interrupted")),
     ]
     steps = steps_of(entries(run), 0.1)
-    assert [step["kind"] for step in steps] == ["user", "model", "failed", "guard", "tool", "tool", "model", "end"]
-    model, failure, pay, look, cut = steps[1], steps[2], steps[4], steps[5], steps[6]
+    kinds = ["user", "model", "failed", "fell_back", "guard", "tool", "tool", "model", "end"]
+    assert [step["kind"] for step in steps] == kinds
+    _, model, failure, fallback, _, pay, look, cut, _ = steps
+    assert fallback["told"] == {"model": "claude-haiku-5", "reason": "overloaded_error"}
     assert (failure["at"], failure["took"]) == (0.0, 1.0)
     assert (model["at"], model["took"]) == (1.0, 2.0)  # the attempt that was answered
     assert pay["input"] == {"sum": 5}

@@ -26,7 +26,7 @@ const FIGURES = [
   { name: "tokens", title: "tokens", show: (value) => (value === null ? "" : number.format(Math.round(value))) },
   { name: "cost", title: "cost", show: (value) => (value === null ? "" : dollars(value)) },
   { name: "seconds", title: "time", show: seconds },
-];
+].filter((column) => !VERSUS || column.name !== "tools");
 
 function pill(status, side = null) {
   const share = side && side.runs > 1 ? ` ${side.passed}/${side.runs}` : "";
@@ -50,11 +50,11 @@ function rowOf(entry) {
     "span",
     { role: "cell", class: "cell-case" },
     link,
-    mark && el("span", { class: `change ${mark}` }, mark),
     entry.quarantined && el("span", { class: "change held" }, "quarantined"),
     entry.tags.map((tag) => el("span", { class: "tag" }, clean(tag))),
   );
-  const reason = el("span", { role: "cell", class: "cell-reason" }, oneLine(entry.reason));
+  const change = mark && el("span", { class: `change ${mark}` }, mark);
+  const reason = el("span", { role: "cell", class: "cell-reason" }, change, oneLine(entry.reason));
   const figures = FIGURES.map((column) =>
     el("span", { role: "cell", class: `num cell-${column.name}` }, figureOf(entry, column)),
   );

@@ -4,6 +4,7 @@ const NAMES = {
   start: "run",
   user: "user",
   failed: "attempt failed",
+  fell_back: "fall-back",
   guard: "guard",
   handoff: "hand-off",
   observed: "state",
@@ -117,8 +118,10 @@ function previewOf(step) {
       return oneLine(`${step.guard} on ${step.stage}: ${step.verdict}${step.text ? `: ${step.text}` : ""}`);
     case "handoff":
       return oneLine(`${step.agent} · ${step.model} answers from here on`);
-    default:
+    case "end":
       return oneLine([step.reason, step.text].filter(Boolean).join(": "));
+    default:
+      return oneLine(fieldsOf(step).join(" · "));
   }
 }
 
@@ -155,16 +158,15 @@ function bodyOf(step) {
     case "observed":
       return [labelled("asked", block(step.name, "code")), labelled("seen", block(pretty(step.value), "code"))];
     default:
-      return [block(previewText(step), "prose")];
+      return [block(fieldsOf(step).join("\n"))];
   }
 }
 
-function previewText(step) {
-  const { kind, seq, last, turn, at, took, ...said } = step;
-  return Object.entries(said)
-    .filter(([, value]) => value !== null && value !== "")
-    .map(([name, value]) => `${name}: ${compact(value)}`)
-    .join("\n");
+/** What a step says beyond its place and time, field by field. */
+function fieldsOf(step) {
+  const { kind, seq, last, turn, at, took, told, ...said } = step;
+  const known = Object.entries(told ?? said).filter(([, value]) => value !== null && value !== "");
+  return known.map(([name, value]) => `${name}: ${compact(value)}`);
 }
 
 function blocksOf(content) {

@@ -71,7 +71,7 @@ class _Fold:
         fold = self._folds.get(type(entry.event))
         if fold is None:
             told = {name: value for name, value in to_json(entry.event).items() if name != "kind"}
-            self._step(entry.event.kind, entry.seq, at, **told)
+            self._step(entry.event.kind, entry.seq, at, told=told)
         else:
             fold(self, entry.event, entry.seq, at)
 
