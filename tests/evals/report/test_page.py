@@ -214,11 +214,25 @@ def contrast(page: Page, name: str, ground: str) -> float:
     return (max(shades) + 0.05) / (min(shades) + 0.05)
 
 
+def test_nothing_of_a_result_is_left_out(opened: Open) -> None:
+    """What the page has no words for is there under its name in the result; an evaluation that was cut says so."""
+    one = case("one", "error", reason="no price", hint="name a model", metadata={"trial": 3}, from_tomorrow={"a": "b"})
+    with opened(result(one, interrupted=True, planned=9)) as page:
+        assert page.texts(".warning") == ["shop@1 was interrupted: 1 of 9 runs were made."]
+        open_case(page, "one")
+        assert page.texts(".standing .text")[0] == "no price"
+        assert page.texts(".more-facts summary") == ["metadata", "from tomorrow"]
+        page.click(".more-facts:last-child summary")
+        assert '"a": "b"' in page.texts(".more-facts")[1]
+
+
 def test_print(opened: Open) -> None:
     """On paper a case is there in full, without what only a screen can use."""
-    with opened(DOCUMENT) as page:
+    with opened(DOCUMENT, scheme="dark") as page:
+        page.js("setTheme('dark')")
         open_case(page, "fine")
-        page.look(media="print")
+        page.look(media="print", scheme="dark")
+        assert page.js("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         page.js("dispatchEvent(new Event('beforeprint'))")
         assert page.texts(".crumbs") == []
         assert len(page.texts(".step .body")) == 7

@@ -1,5 +1,13 @@
 // One case: how it stands, what was expected against what came, and its run.
 
+/** Fields of a run that the page has words for. */
+const SHOWN_ABOVE = new Set(
+  (
+    "agent asserts ended hint holds input model parting reason recording rerecord score stale stale_matched steps text " +
+    "transcript"
+  ).split(" "),
+);
+
 const picked = { key: null, right: SIDES.length - 1, repeat: null };
 
 function addressOf(entry) {
@@ -117,7 +125,6 @@ function standing(run, found) {
         ];
   if (found.score !== undefined && found.asserts?.length) figures.push(`score ${found.score.toFixed(2)}`);
   if (found.ended && found.ended !== "completed") figures.push(`ended: ${found.ended}`);
-  if (run.quarantined || found.quarantine) figures.push("quarantined");
   const told =
     run.status === "pass" || (run.status === "fail" && found.asserts?.some((each) => !each.pass)) ? "" : found.reason;
   return el(
@@ -130,15 +137,20 @@ function standing(run, found) {
       el("p", null, "Answers were reused that were given to something else than would be asked now."),
     found.recording && el("p", null, el("code", { class: "command" }, clean(replayOf(found)))),
     found.rerecord && el("p", null, el("code", { class: "command" }, clean(String(found.rerecord.command)))),
-    found.diverged &&
-      el(
-        "details",
-        { class: "more-facts" },
-        el("summary", null, "where it left its recording"),
-        block(pretty(found.diverged), "code"),
-      ),
-    found.metadata &&
-      el("details", { class: "more-facts" }, el("summary", null, "metadata"), block(pretty(found.metadata), "code")),
+    besideThat(found),
+  );
+}
+
+/** What else the result says of the run, by its names there. */
+function besideThat(found) {
+  const rest = Object.entries(found).filter(([name, value]) => !SHOWN_ABOVE.has(name) && value !== null);
+  return rest.map(([name, value]) =>
+    el(
+      "details",
+      { class: "more-facts" },
+      el("summary", null, clean(name.replaceAll("_", " "))),
+      block(pretty(value), "code"),
+    ),
   );
 }
 

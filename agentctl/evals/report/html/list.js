@@ -67,12 +67,12 @@ function rowOf(entry) {
 function figureOf(entry, column) {
   const value = entry.sides.at(-1)?.[column.name] ?? null;
   if (value === null) return "";
-  const before = VERSUS ? (entry.sides[0]?.[column.name] ?? null) : null;
   const text = column.show(value);
-  if (before === null || column.show(before) === text) return text;
-  const change = before > 0 ? (100 * (value - before)) / before : 0;
-  const moved = Math.abs(change) >= 0.5 ? `${change > 0 ? "+" : "−"}${Math.abs(change).toFixed(0)}%` : "";
-  return moved ? [text, " ", el("small", null, moved)] : text;
+  if (!VERSUS) return text;
+  const before = entry.sides[0]?.[column.name] ?? 0;
+  const change = before > 0 && column.show(before) !== text ? Math.round((100 * (value - before)) / before) : 0;
+  const moved = change ? `${change > 0 ? "+" : "−"}${number.format(Math.abs(change))}%` : "";
+  return [text, " ", el("small", null, moved)];
 }
 
 // Filters -------------------------------------------------------------------------------------------------------------

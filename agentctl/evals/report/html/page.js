@@ -27,7 +27,10 @@ function header() {
     null,
     el("h1", null, clean(HEAD.title)),
     el("p", { class: "facts" }, clean(facts.filter(Boolean).join(" · "))),
-    SIDES.some((side) => side.interrupted) && el("p", { class: "warning" }, "Interrupted: not every case ran."),
+    SIDES.map((side, place) => {
+      const ran = `${number.format(TOTALS[place].runs)} of ${number.format(side.planned ?? 0)} runs were made`;
+      return side.interrupted && el("p", { class: "warning" }, clean(`${side.label} was interrupted: ${ran}.`));
+    }),
     el(
       "div",
       { class: "tools" },

@@ -62,7 +62,7 @@ function stepLine(step, total, flags, parts) {
     el(
       "summary",
       null,
-      el("span", { class: "label" }, labelOf(step)),
+      el("span", { class: "label", title: step.kind === "tool" && labelOf(step) }, labelOf(step)),
       el(
         "span",
         { class: "preview" },
