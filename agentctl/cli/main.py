@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from agentctl import __version__
+from agentctl.cli.bare import completed
 from agentctl.cli.exits import guarded
 from agentctl.cli.lazy import PLAIN, group_of
 from agentctl.errors import UsageError
@@ -90,7 +91,7 @@ def main() -> None:
 def _invoke(command: Any, arguments: list[str]) -> int | None:
     """What the command's own `main` does, but for turning a reader that went away into a failure."""
     try:
-        with command.make_context("agentctl", arguments) as context:
+        with command.make_context("agentctl", completed(arguments)) as context:
             code: int | None = command.invoke(context)
             return code
     except typer.Exit as left:

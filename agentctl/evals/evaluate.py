@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -54,8 +54,11 @@ async def evaluate(
     bench: Bench | None = None,
     concurrency: int = 16,
     on_job: Callable[[list[CaseResult]], None] | None = None,
+    already: Mapping[int, list[CaseResult]] | None = None,
 ) -> Evaluation:
     """Plays every job, `concurrency` at a time, and tells `on_job` of each one's results when it is done.
+
+    What is `already` there, by the job's place, is not played.
 
     Without `live` every job is a replay, without `bench` every verdict of a judge is recorded. Cancelled, it stops at
     once and returns what is finished, marked as interrupted.
@@ -64,7 +67,8 @@ async def evaluate(
         UsageError: `AGENTCTL_TODAY` holds no date.
     """
     now, day = time.time(), today()
-    finished: list[list[CaseResult]] = [[] for _ in jobs]
+    already = already or {}
+    finished: list[list[CaseResult]] = [already.get(place, []) for place in range(len(jobs))]
     witness, interrupted = Witness(), False
     try:
         with witness:
@@ -83,6 +87,7 @@ async def evaluate(
         planned=sum(job.repeats for job in jobs),
         interrupted=interrupted,
         recorded=tuple(path for each in (live, bench) if each is not None for path in each.recorded),
+        resumed=sum(map(len, already.values())),
         unplayed=tuple(_unplayed(job) for job, results in zip(jobs, finished, strict=True) if not results),
     )
 
@@ -116,7 +121,7 @@ async def _side_by_side(
     on_job: Callable[[list[CaseResult]], None] | None,
 ) -> None:
     """Workers that take the next job when they are done with one; `finished` is filled in place."""
-    waiting, shelf = iter(enumerate(jobs)), Shelf()
+    waiting, shelf = iter([(place, job) for place, job in enumerate(jobs) if not finished[place]]), Shelf()
     turn_over = time.monotonic()
 
     async def work() -> None:

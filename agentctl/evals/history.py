@@ -26,7 +26,7 @@ def keep(project: Project, evaluation: Evaluation, exit_code: int) -> Path:
     Raises:
         StoreError: it cannot be written.
     """
-    folder = project.state / "results"
+    folder = results_folder(project)
     names = "+".join(suite.suite for suite in evaluation.suites[:3]) or "none"
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{names}.json"
     write_pieces(path, document(evaluation, exit_code))
@@ -37,6 +37,11 @@ def keep(project: Project, evaluation: Evaluation, exit_code: int) -> Path:
     except OSError as error:
         raise unwritten(folder, error) from None
     return path
+
+
+def results_folder(project: Project) -> Path:
+    """Where they are kept."""
+    return project.state / "results"
 
 
 def _point(link: Path, name: str) -> None:

@@ -22,11 +22,11 @@ from agentctl.evals.standing import standing
 class LivePlayer(Stage):
     """An `evaluate.Player` on a stage of its own."""
 
-    def __init__(self, due: Sequence[Job], *, mode: RecordMode, live_tools: bool) -> None:
+    def __init__(self, due: Sequence[Job], *, completes: bool, live_tools: bool) -> None:
         super().__init__()
         self._due = {job.recording for job in due}
         self._live_tools = live_tools
-        self._completes = mode is not RecordMode.ALL
+        self._completes = completes
 
     async def play(self, job: Job, prices: Prices) -> list[CaseResult]:
         """One result for each repeat."""
@@ -39,15 +39,19 @@ class LivePlayer(Stage):
 
 @asynccontextmanager
 async def live_player(
-    jobs: Sequence[Job], *, mode: RecordMode, live_tools: bool, go_live: GoLive
+    jobs: Sequence[Job], *, mode: RecordMode, live_tools: bool, go_live: GoLive, since: str | None = None
 ) -> AsyncIterator[LivePlayer]:
     """A player with every wire open that it will need; all is closed on leaving.
+
+    What was recorded `since` (ISO 8601, UTC), by the evaluation that is gone on with, is not recorded again.
 
     Raises:
         UsageError: something is to be recorded and there is no key to go live with.
     """
     due = [job for job in jobs if is_due(job, mode) and not await _has_enough(job, mode)]
-    player = LivePlayer(due, mode=mode, live_tools=live_tools)
+    if since is not None:
+        due = [job for job in due if not _made_since(job, since)]
+    player = LivePlayer(due, completes=since is not None or mode is not RecordMode.ALL, live_tools=live_tools)
     try:
         for job in due:
             await player.open(job.agent, go_live)
@@ -64,6 +68,15 @@ async def _has_enough(job: Job, mode: RecordMode) -> bool:
     if found.cassette.header.adaptive is None and job.adaptive is None:
         return False
     return all(result.status != "missing" for result in await replay(job, Prices()))
+
+
+def _made_since(job: Job, since: str) -> bool:
+    """Whether the recording fits and was made then: its case was played to the end, and only that was not noted."""
+    cassette = standing(job).cassette
+    header = None if cassette is None else cassette.header
+    if cassette is None or header is None or header.at < since:
+        return False
+    return header.adaptive is not None or len(cassette.takes) >= job.repeats
 
 
 def is_due(job: Job, mode: RecordMode) -> bool:

@@ -263,6 +263,8 @@ class Evaluation:
     interrupted: bool = False
     recorded: tuple[Path, ...] = field(default=())
     """Recordings written."""
+    resumed: int = 0
+    """Results that were there already, from before an interruption: nothing was sent or executed for them now."""
     traces: JsonObject | None = None
     """Of what already happened: how much of it there was, what it could not be scored for, and who told its cost."""
     unplayed: tuple[Unplayed, ...] = ()
@@ -298,6 +300,7 @@ class Evaluation:
             "planned": self.planned,
             "interrupted": self.interrupted,
             "recorded": [str(path) for path in self.recorded],
+            **({"resumed": self.resumed} if self.resumed else {}),
             **({} if self.traces is None else {"traces": self.traces}),
             "unplayed": [each.to_json() for each in self.unplayed],
             **({} if self.spending is None else {"spending": self.spending.to_json()}),

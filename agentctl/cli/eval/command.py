@@ -17,6 +17,7 @@ from typing import Final
 
 from agentctl.cli import exits
 from agentctl.cli.console import silence_stdout
+from agentctl.cli.eval.again import Again, asked, journaled, tell_how_to_go_on
 from agentctl.cli.eval.flags import Gates, Money, Playing, Selection, Writing
 from agentctl.cli.eval.gates import exit_code
 from agentctl.cli.eval.money import tell_estimate
@@ -31,7 +32,7 @@ KEEPS_ALL: Final = 100_000
 
 
 @grouped
-def evaluate(selection: Selection, playing: Playing, money: Money, gates: Gates, writing: Writing) -> int:
+def evaluate(selection: Selection, playing: Playing, again: Again, money: Money, gates: Gates, writing: Writing) -> int:
     """Score suites on recordings: no network, no tool executed.
 
     A case whose recording is missing or no longer fits is named, with what changed, and never played unless
@@ -42,17 +43,20 @@ def evaluate(selection: Selection, playing: Playing, money: Money, gates: Gates,
     """
     began = time.perf_counter()
     playing.check()
+    again.check()
     money.check()
     check(writing)
     project = Project.find(Path.cwd())
-    jobs = selected(project, selection)
+    wanted = asked(project, again, selection, playing)
+    jobs = wanted.narrowed(selected(project, wanted.selection))
     if money.estimate:
-        asyncio.run(tell_estimate(project, jobs, playing, as_json=writing.json))
+        asyncio.run(tell_estimate(project, jobs, wanted.playing, as_json=writing.json))
         return exits.OK
     finding = Finding()
     gc.set_threshold(KEEPS_ALL)
-    with suppress(asyncio.CancelledError):  # a signal came before the first case began
-        asyncio.run(play(project, jobs, playing, money, finding, progress=writing.progress))
+    with journaled(project, wanted, jobs) as kept, suppress(asyncio.CancelledError):  # a signal came before any case
+        asyncio.run(play(project, jobs, wanted.playing, money, finding, kept, progress=writing.progress))
+    tell_how_to_go_on(finding.stopped_by, kept)
     if finding.evaluation is None:
         return finding.stopped_by or exits.INTERRUPTED
     code = finding.stopped_by or exit_code(finding.evaluation, gates)

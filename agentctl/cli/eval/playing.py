@@ -12,6 +12,7 @@ from typing import Any, Final
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
 from agentctl.cli.console import note
+from agentctl.cli.eval.again import Kept
 from agentctl.cli.eval.flags import Money, Playing, ToolsFrom
 from agentctl.cli.eval.money import GoLive, payment
 from agentctl.cli.progress import Bar
@@ -36,7 +37,14 @@ class Finding:
 
 
 async def play(
-    project: Project, jobs: Sequence[Job], playing: Playing, money: Money, finding: Finding, *, progress: bool
+    project: Project,
+    jobs: Sequence[Job],
+    playing: Playing,
+    money: Money,
+    finding: Finding,
+    kept: Kept,
+    *,
+    progress: bool,
 ) -> None:
     """Plays the jobs until they are done or a signal comes; a second signal does what signals do."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -50,15 +58,17 @@ async def play(
 
     for each, code in STOPPED_BY.items():
         loop.add_signal_handler(each, stop, code)
-    with Bar(sum(job.repeats for job in jobs), wanted=progress) as bar:
+    rest = [job for place, job in enumerate(jobs) if place not in kept.already]
+    with Bar(sum(job.repeats for job in rest), wanted=progress) as bar:
 
         def done(results: list[CaseResult]) -> None:
+            kept.add(results)
             bar.advance(len(results), f"{results[0].suite}/{results[0].id}")
 
         go_live = _go_live(project, playing)
-        paid = payment(jobs, playing, money, go_live)
+        paid = payment(rest, playing, money, go_live)
         opens = go_live if paid is None else paid.go_live
-        async with _player(jobs, playing, opens) as player, _bench(jobs, playing, opens) as bench:
+        async with _player(rest, playing, opens, kept.since) as player, _bench(rest, playing, opens) as bench:
             evaluation = await play_all(
                 jobs,
                 prices=Prices(project.state / "prices.json"),
@@ -66,6 +76,7 @@ async def play(
                 bench=bench,
                 concurrency=playing.max_concurrency,
                 on_job=done,
+                already=kept.already,
             )
         finding.evaluation = evaluation if paid is None else replace(evaluation, spending=paid.purse.spending)
 
@@ -82,7 +93,9 @@ def _go_live(project: Project, playing: Playing) -> GoLive:
 
 
 @asynccontextmanager
-async def _player(jobs: Sequence[Job], playing: Playing, go_live: GoLive) -> AsyncIterator[Player | None]:
+async def _player(
+    jobs: Sequence[Job], playing: Playing, go_live: GoLive, since: str | None
+) -> AsyncIterator[Player | None]:
     """What is more than a replay in this evaluation; None when nothing is."""
     if playing.is_replay:
         yield None
@@ -96,7 +109,8 @@ async def _player(jobs: Sequence[Job], playing: Playing, go_live: GoLive) -> Asy
     live_tools = playing.tools is ToolsFrom.LIVE
     if playing.simulate:
         note("simulated model: recordings will hold scripted answers")
-    async with live_player(jobs, mode=playing.record_mode, live_tools=live_tools, go_live=go_live) as player:
+    mode = playing.record_mode
+    async with live_player(jobs, mode=mode, live_tools=live_tools, go_live=go_live, since=since) as player:
         yield player
 
 
