@@ -76,6 +76,9 @@ class Kept:
             self.journal.add(results)
 
 
+UNKEPT: Final = Kept()
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Everything that decides which cases are played and how; `journal` is the one that is gone on with."""
@@ -138,7 +141,7 @@ def journaled(project: Project, wanted: Asked, jobs: Sequence[Job]) -> Iterator[
     """The plan with a journal, if it is one that is worth it: what is live costs money, what is large costs time."""
     journal = wanted.journal
     if journal is None and wanted.playing.is_replay and sum(job.repeats for job in jobs) < LARGE:
-        yield Kept()
+        yield UNKEPT
         return
     resumes = journal is not None
     if journal is None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
 from agentctl.cli.console import note
-from agentctl.cli.eval.again import Kept
+from agentctl.cli.eval.again import UNKEPT, Kept
 from agentctl.cli.eval.flags import Money, Playing, ToolsFrom
 from agentctl.cli.eval.money import GoLive, payment
 from agentctl.cli.progress import Bar
@@ -42,7 +42,7 @@ async def play(
     playing: Playing,
     money: Money,
     finding: Finding,
-    kept: Kept,
+    kept: Kept = UNKEPT,
     *,
     progress: bool,
 ) -> None:
