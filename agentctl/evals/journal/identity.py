@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from agentctl.config.canonical import digest
+from agentctl.evals.judge.bind import Judge
 from agentctl.evals.plan import Job
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion, all_of
@@ -43,7 +44,9 @@ def recording_digest(job: Job) -> str | None:
 
 
 def _code(job: Job, assertion: Assertion) -> str | None:
-    """The digest of the file a check's function is in."""
+    """The digest of what stands behind a check: the file its function is in, or a judge's rubric."""
+    if isinstance(assertion.ready, Judge):
+        return digest(_plain(assertion.ready.rubric))
     if not isinstance(assertion.ready, Check):
         return None
     try:

@@ -150,9 +150,10 @@ def _standing(job: Job, record: JsonObject) -> list[CaseResult] | None:
     if record["job"] != identity(job) or record["recording"] != recording_digest(job):
         return None
     try:
-        return results_of(job, record["results"])
+        results = results_of(job, record["results"])
     except Unreadable:
         return None
+    return None if any(result.unjudged for result in results) else results  # a judge may have ruled meanwhile
 
 
 def _key(job: Job) -> tuple[str, str]:
