@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -173,14 +174,14 @@ def test_a_reply_that_never_came_is_asked_for_again(tmp_path: Path) -> None:
     """Killed while the model was silent: the same turn, once more; `--all` finds the run, and then none."""
     lay_down(tmp_path, "plain")
     (tmp_path / "faults.yaml").write_text('schema: 1\nkind: faults\nfaults: [{fault: "stall,at=start", times: 1}]\n')
-    with simulator(tmp_path, "--faults", "faults.yaml") as url:
+    with simulator(tmp_path, "--faults", "faults.yaml", "--transcript", "served") as url:
         talking = environment(ANTHROPIC_BASE_URL=url, ANTHROPIC_API_KEY="k")
         run = subprocess.Popen(
             command("run", "clerk", "Go", "-q"), cwd=tmp_path, env=talking, stderr=subprocess.DEVNULL
         )
-        with Runs(tmp_path / ".agentctl/agentctl.db") as store:
-            while not (last := store.latest()) or last.entries < 3:
-                assert run.poll() is None
+        while not (tmp_path / "served").read_bytes():
+            assert run.poll() is None
+            time.sleep(0.01)
         alive = agentctl(tmp_path, "resume", "last", ANTHROPIC_BASE_URL=url, ANTHROPIC_API_KEY="k")
         assert "another process is at run" in alive.stderr
         assert alive.returncode == 2

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from support import forked
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 AGENT = """
@@ -109,6 +111,9 @@ def lay_down(root: Path) -> Path:
     return root
 
 
+SHAPES = ("LC_", "LANG", "PYTHON", "PATH")
+
+
 def command(*arguments: str) -> list[str]:
     """The command line of this checkout's agentctl."""
     return [sys.executable, "-m", "agentctl", *arguments]
@@ -120,7 +125,9 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def agentctl(root: Path, *arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-    """Runs agentctl in `root` to its end."""
+    """Runs agentctl in `root` to its end; in an interpreter of its own where the environment shapes how one starts."""
+    if not any(name.startswith(SHAPES) for name in more):
+        return forked.run(arguments, root, environment(**more), stdin)
     return subprocess.run(
         command(*arguments),
         cwd=root,
@@ -128,7 +135,7 @@ def agentctl(root: Path, *arguments: str, stdin: str = "", **more: str) -> subpr
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=forked.TIMEOUT,
         check=False,
     )
 
