@@ -271,6 +271,8 @@ class Evaluation:
     """Cases that were to be played and have no result."""
     spending: Spending | None = None
     """What was spent of what was allowed; None when nothing was said about it."""
+    against: JsonObject | None = None
+    """What came of the comparison with a baseline; None without one."""
 
     @property
     def cases(self) -> list[CaseResult]:
@@ -304,6 +306,7 @@ class Evaluation:
             **({} if self.traces is None else {"traces": self.traces}),
             "unplayed": [each.to_json() for each in self.unplayed],
             **({} if self.spending is None else {"spending": self.spending.to_json()}),
+            **({} if self.against is None else {"baseline": self.against}),
             "exit": exit_code,
         }
 

@@ -35,6 +35,13 @@ def result_lines(sheet: Sheet, names: tuple[str, str], diff: ResultsDiff) -> Ite
 
 def change_lines(sheet: Sheet, diff: ResultsDiff, where: Where) -> Iterator[str]:
     """The cases whose status changed, and the totals."""
+    yield from flip_lines(sheet, diff, where)
+    yield from sheet.head("totals")
+    yield from _totals(sheet, diff.totals)
+
+
+def flip_lines(sheet: Sheet, diff: ResultsDiff, where: Where) -> Iterator[str]:
+    """The cases whose status changed, or that only one of the two has."""
     for title, changes in (
         ("failed, passes now", [each for each in diff.flips if each.new == "pass"]),
         ("other changes", diff.others),
@@ -50,8 +57,6 @@ def change_lines(sheet: Sheet, diff: ResultsDiff, where: Where) -> Iterator[str]
             yield from sheet.lines(", ".join(map(str, keys)))
     if not (diff.changes or diff.added or diff.removed):
         yield from sheet.lines("no case changed its verdict", indent="")
-    yield from sheet.head("totals")
-    yield from _totals(sheet, diff.totals)
 
 
 def _case(sheet: Sheet, change: CaseChange, where: Where) -> Iterator[str]:

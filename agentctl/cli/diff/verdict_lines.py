@@ -14,8 +14,6 @@ from agentctl.observe.figures import dollars
 STYLES: Final = {BETTER: GREEN, WORSE: RED}
 NAMES: Final = {"pass_rate": "pass rate", "cost_usd": "cost"}
 PLAIN: Final = "{:,.2f}"
-SHOWN: Final = 12
-"""Names of cases that are listed."""
 
 
 def verdict_lines(sheet: Sheet, verdict: Verdict) -> Iterator[str]:
@@ -30,10 +28,6 @@ def verdict_lines(sheet: Sheet, verdict: Verdict) -> Iterator[str]:
     if verdict.left_out:
         runs = "run has" if verdict.left_out == 1 else "runs have"
         yield from sheet.lines(f"{verdict.left_out} {runs} no verdict in one of the two, and are left out.")
-    if verdict.broken:
-        names = [str(name) for name in verdict.broken[:SHOWN]]
-        more = len(verdict.broken) - len(names)
-        yield from sheet.lines(f"Broken: {', '.join(names)}{f' and {more} more' if more else ''}", RED)
 
 
 def _table(sheet: Sheet, comparisons: Sequence[Comparison], alpha: float) -> Iterator[str]:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from agentctl.agent.events import JsonObject
 from agentctl.cli import exits
 from agentctl.cli.console import silence_stdout
 from agentctl.cli.eval.again import Again, asked, journaled, tell_how_to_go_on
-from agentctl.cli.eval.flags import Gates, Money, Playing, Selection, Writing
+from agentctl.cli.eval.flags import Against, Gates, Money, Playing, Selection, Writing
 from agentctl.cli.eval.gates import exit_code
 from agentctl.cli.eval.money import tell_estimate
 from agentctl.cli.eval.playing import Finding, play
@@ -32,14 +34,26 @@ KEEPS_ALL: Final = 100_000
 
 
 @grouped
-def evaluate(selection: Selection, playing: Playing, again: Again, money: Money, gates: Gates, writing: Writing) -> int:
+def evaluate(
+    selection: Selection,
+    playing: Playing,
+    again: Again,
+    money: Money,
+    gates: Gates,
+    against: Against,
+    writing: Writing,
+) -> int:
     """Score suites on recordings: no network, no tool executed.
 
     A case whose recording is missing or no longer fits is named, with what changed, and never played unless
     --on-divergence or --match ask for it. --record-mode records it again, from the model or from the simulator.
 
-    Exit codes: 0 all passed, 1 a case failed, 2 usage or configuration, 3 a case errored, 4 recordings missing or
-    stale, 5 nothing selected, 6 the cap on cost reached, 130 and 143 interrupted.
+    --baseline compares with an earlier result, or with what a git revision recorded, and says better, worse or cannot
+    tell. Then only regressions fail: a case that passed there and fails now, a new case that fails, or a verdict of
+    worse. Cases that failed before do not, unless --min-pass-rate asks for more.
+
+    Exit codes: 0 all passed, 1 a case failed (with --baseline: a regression), 2 usage or configuration, 3 a case
+    errored, 4 recordings missing or stale, 5 nothing selected, 6 the cap on cost reached, 130 and 143 interrupted.
     """
     began = time.perf_counter()
     playing.check()
@@ -54,17 +68,33 @@ def evaluate(selection: Selection, playing: Playing, again: Again, money: Money,
         return exits.OK
     finding = Finding()
     gc.set_threshold(KEEPS_ALL)
+    old = _baseline(project, against, wanted.selection, jobs)
     with journaled(project, wanted, jobs) as kept, suppress(asyncio.CancelledError):  # a signal came before any case
         asyncio.run(play(project, jobs, wanted.playing, money, finding, kept, progress=writing.progress))
     tell_how_to_go_on(finding.stopped_by, kept)
     if finding.evaluation is None:
         return finding.stopped_by or exits.INTERRUPTED
-    code = finding.stopped_by or exit_code(finding.evaluation, gates)
+    evaluation, more = finding.evaluation, None
+    code = finding.stopped_by or exit_code(evaluation, gates)
+    if old is not None:
+        from agentctl.cli.eval.baseline import regression  # noqa: PLC0415  only who compares pays for comparing
+
+        found = regression(evaluation, old, against, gates, code)
+        evaluation, code, more = replace(evaluation, against=found.to_json()), found.code, found.lines
     try:
-        write(project, finding.evaluation, code, writing, time.perf_counter() - began)
+        write(project, evaluation, code, writing, time.perf_counter() - began, more)
     except BrokenPipeError:  # who has read enough of the page has not changed the verdict
         silence_stdout()
     return code
+
+
+def _baseline(project: Project, against: Against, selection: Selection, jobs: Sequence[Job]) -> JsonObject | None:
+    """What is compared with, read before this evaluation takes the place of the latest; None without one."""
+    if against.baseline is None:
+        return None
+    from agentctl.cli.eval.baseline import read_baseline  # noqa: PLC0415
+
+    return asyncio.run(read_baseline(project, against, selection, jobs))
 
 
 def selected(project: Project, selection: Selection) -> list[Job]:

@@ -157,6 +157,28 @@ class Gates:
     ] = None
 
 
+class RegressOn(StrEnum):
+    """What counts as a regression."""
+
+    FLIP = "flip"
+    """A case that passed and fails now, a new case that fails, or a verdict of `worse`."""
+    WORSE = "worse"
+    """A verdict of `worse`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What the evaluation is compared with."""
+
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Fail on regressions only, from: a result file, latest, or git:origin/main."),
+    ] = None
+    regress_on: Annotated[
+        RegressOn, typer.Option(help="flip: also a case that passed and fails now, or a new one that fails.")
+    ] = RegressOn.FLIP
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
     """What is shown and written."""

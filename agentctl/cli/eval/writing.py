@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 
 from agentctl.cli.console import json_pieces, note, say, wants_color
 from agentctl.cli.eval.flags import Writing
@@ -18,6 +19,9 @@ from agentctl.evals.report.told import told_of
 from agentctl.evals.result import Evaluation
 from agentctl.observe.clean import clean
 
+Lines = Callable[[int | None, bool], Iterator[str]]
+"""Lines for a screen of that width, with colours or without."""
+
 
 def check(writing: Writing) -> None:
     """Whether every report that was asked for can be made, before anything runs.
@@ -29,8 +33,12 @@ def check(writing: Writing) -> None:
         format_of(path)
 
 
-def write(project: Project, evaluation: Evaluation, code: int, writing: Writing, elapsed: float) -> None:
+def write(
+    project: Project, evaluation: Evaluation, code: int, writing: Writing, elapsed: float, more: Lines | None = None
+) -> None:
     """Writes every file that was asked for, then the page or the document; a file that failed is told last.
+
+    `more` is what the page says after its last line.
 
     Raises:
         StoreError: a file that was asked for could not be written.
@@ -49,6 +57,8 @@ def write(project: Project, evaluation: Evaluation, code: int, writing: Writing,
         json_pieces(indented(told_of(evaluation, code)))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        say("\n".join(lines_of(evaluation, Screen(width, wants_color(sys.stdout)), elapsed)))
+        color = wants_color(sys.stdout)
+        page = [*lines_of(evaluation, Screen(width, color), elapsed), *(more(width, color) if more else ())]
+        say("\n".join(page))
     if unwritten is not None:
         raise unwritten
