@@ -6,6 +6,7 @@ A header of an older schema is brought up to today's, step by step, before it is
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import NoneType
 from typing import Any, Final
 
 from agentctl.agent.events import JsonObject, Observed, ToolReturned
@@ -61,8 +62,9 @@ def from_json(data: Any, interactions: int) -> Header:
         )
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None
-    texts = (header.suite, header.case, header.agent, header.bundle, header.at, header.by, header.source)
-    if not isinstance(header.components, dict) or not all(type(text) is str for text in texts):
+    texts = [header.suite, header.case, header.agent, header.bundle, header.at, header.by, header.source]
+    known = isinstance(header.components, dict)
+    if not known or not all(type(text) is str for text in [*texts, *header.components.values()]):
         raise CassetteError(f"its `{KEY}` header is damaged (a text or `components` is of another type)")
     return header
 
@@ -139,8 +141,8 @@ def _take(data: JsonObject, interactions: int) -> Take:
         interactions=indexes,
         seconds=tuple([_number(each) for each in data["seconds"]]),
         tools=tuple([_tool(tool) for tool in data["tools"]]),
-        observed=tuple([Observed(seen["name"], seen["value"]) for seen in data["observed"]]),
-        breaks=tuple([Break(**each) for each in data.get("breaks", ())]),
+        observed=tuple([_observed(seen) for seen in data["observed"]]),
+        breaks=tuple([_break(each) for each in data.get("breaks", ())]),
         rest=tuple([dict(each) for each in data.get("rest", ())]),
     )
 
@@ -150,6 +152,9 @@ def _tool(data: JsonObject) -> RecordedTool:
     if type(returned.call_id) is not str or type(returned.name) is not str:
         message = "a tool's result without the call's id and name"
         raise ValueError(message)
+    if not isinstance(returned.content, (str, list)) or not isinstance(returned.error_type, (str, NoneType)):
+        message = f"the result of {returned.name} is neither a text nor blocks"
+        raise TypeError(message)
     return RecordedTool(returned, _number(data["seconds"]))
 
 
@@ -158,3 +163,19 @@ def _number(value: Any) -> float:
         message = f"{value!r} is no number of seconds"
         raise ValueError(message)
     return value
+
+
+def _observed(data: JsonObject) -> Observed:
+    if type(data["name"]) is not str or not isinstance(data["value"], dict):
+        message = "something observed without a name or a value"
+        raise ValueError(message)
+    return Observed(data["name"], data["value"])
+
+
+def _break(data: JsonObject) -> Break:
+    found = Break(**data)
+    kinds = [type(each) for each in (found.interaction, found.type, found.message, found.retryable)]
+    if kinds != [int, str, str, bool]:
+        message = "a broken reply that is not told in full"
+        raise ValueError(message)
+    return found

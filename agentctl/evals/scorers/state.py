@@ -46,7 +46,10 @@ def score_state(assertion: Assertion, outcome: Outcome) -> Score:
         raise CannotScore(f"nothing was observed for the query on {state.database}: {state.query}")
     if "error" in seen:
         raise CannotScore(f"the query on {state.database} failed: {seen['error']}")
-    columns, got = seen["columns"], [_plain(row) for row in seen["rows"]]
+    columns, found = seen.get("columns"), seen.get("rows")
+    if not isinstance(columns, list) or not isinstance(found, list) or not all(isinstance(row, list) for row in found):
+        raise CannotScore(f"what was recorded of the query on {state.database} is damaged: {state.query}")
+    got = [_plain(row) for row in found]
     expected = [_plain(_as_list(row, columns)) for row in state.rows]
     if got == expected or (not state.ordered and _count(got) == _count(expected)):
         return PASSED
