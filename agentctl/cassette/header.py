@@ -166,8 +166,8 @@ def _number(value: Any) -> float:
 
 
 def _observed(data: JsonObject) -> Observed:
-    if type(data["name"]) is not str or not isinstance(data["value"], dict):
-        message = "something observed without a name or a value"
+    if type(data["name"]) is not str:
+        message = "something observed without a name"
         raise ValueError(message)
     return Observed(data["name"], data["value"])
 

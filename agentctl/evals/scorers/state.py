@@ -44,9 +44,9 @@ def score_state(assertion: Assertion, outcome: Outcome) -> Score:
     seen = outcome.observed.get(state.name)
     if seen is None:
         raise CannotScore(f"nothing was observed for the query on {state.database}: {state.query}")
-    if "error" in seen:
+    if isinstance(seen, dict) and "error" in seen:
         raise CannotScore(f"the query on {state.database} failed: {seen['error']}")
-    columns, found = seen.get("columns"), seen.get("rows")
+    columns, found = (seen.get("columns"), seen.get("rows")) if isinstance(seen, dict) else (None, None)
     if not isinstance(columns, list) or not isinstance(found, list) or not all(isinstance(row, list) for row in found):
         raise CannotScore(f"what was recorded of the query on {state.database} is damaged: {state.query}")
     got = [_plain(row) for row in found]
