@@ -221,9 +221,28 @@ def test_nothing_of_a_result_is_left_out(opened: Open) -> None:
         assert page.texts(".warning") == ["shop@1 was interrupted: 1 of 9 runs were made."]
         open_case(page, "one")
         assert page.texts(".standing .text")[0] == "no price"
-        assert page.texts(".more-facts summary") == ["metadata", "from tomorrow"]
-        page.click(".more-facts:last-child summary")
-        assert '"a": "b"' in page.texts(".more-facts")[1]
+        assert page.texts(".more-facts summary") == ["metadata, from tomorrow"]
+        page.click(".more-facts summary")
+        assert '"a": "b"' in page.texts(".more-facts")[0]
+
+
+def test_judges(opened: Open) -> None:
+    """Votes with their reasons, criteria with the words they quote, and a mark on a quote that is made up."""
+    criteria = [
+        {"criterion": "polite", "met": True, "evidence": "Sent by air", "found": True},
+        {"criterion": "plain", "met": False, "evidence": "Whereas", "found": False},
+    ]
+    vote = {"pass": False, "score": 0.5, "reason": "It is not plain.", "criteria": criteria}
+    ruling = {"rubric": "tone@1", "mean": 0.5, "spread": 0.0, "threshold": 0.75, "straddles": True, "votes": [vote]}
+    told = {**failed(9), "type": "judge", "evidence": {"expected": "", "got": "", "at": [], "details": ruling}}
+    with opened(result(case("one", "fail", two_lookups(), asserts=[told]))) as page:
+        open_case(page, "one")
+        assert page.texts(".votes .facts") == [
+            "tone@1 · mean 0.50 · spread 0.00 · threshold 0.75 · the votes straddle the threshold"
+        ]
+        assert page.texts(".votes p:not(.facts)") == ["fail 0.50 It is not plain."]
+        assert page.texts(".votes li") == ["polite Sent by air", "plain Whereas (not in what was judged)"]
+        assert page.texts(".votes li.not q") == ["Whereas"]
 
 
 def test_print(opened: Open) -> None:

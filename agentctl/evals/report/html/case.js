@@ -144,14 +144,10 @@ function standing(run, found) {
 /** What else the result says of the run, by its names there. */
 function besideThat(found) {
   const rest = Object.entries(found).filter(([name, value]) => !SHOWN_ABOVE.has(name) && value !== null);
-  return rest.map(([name, value]) =>
-    el(
-      "details",
-      { class: "more-facts" },
-      el("summary", null, clean(name.replaceAll("_", " "))),
-      block(pretty(value), "code"),
-    ),
-  );
+  if (!rest.length) return null;
+  const names = rest.map(([name]) => name.replaceAll("_", " ")).join(", ");
+  const all = block(pretty(Object.fromEntries(rest)), "code");
+  return el("details", { class: "more-facts quiet" }, el("summary", null, clean(names)), all);
 }
 
 /** The command that shows the run in a terminal, at the first place of the first failure. */
@@ -160,108 +156,4 @@ function replayOf(found) {
     .flatMap((flag) => flag.turns)
     .find(Boolean);
   return `agentctl replay ${found.recording}${turn ? ` --turn ${turn}` : ""}`;
-}
-
-// Expected against got ------------------------------------------------------------------------------------------------
-
-function nameOf(assert) {
-  return assert.turn === undefined ? assert.type : `${assert.type} in turn ${assert.turn}`;
-}
-
-/** The failed assertions by the entries they look at. */
-function flagsOf(found) {
-  return (found.asserts ?? [])
-    .filter((assert) => !assert.pass)
-    .map((assert) => {
-      const at = assert.evidence?.at ?? [];
-      return { name: nameOf(assert), seqs: at.map((place) => place.seq), turns: at.map((place) => place.turn) };
-    });
-}
-
-function assertions(found) {
-  const asserts = found.asserts ?? [];
-  const failed = asserts.filter((assert) => !assert.pass);
-  const passed = asserts.filter((assert) => assert.pass);
-  if (!asserts.length) return null;
-  return el(
-    "div",
-    { class: "asserts" },
-    failed.map(failure),
-    passed.length > 0 &&
-      el(
-        "details",
-        { class: "passed", open: failed.length === 0 && passed.length <= 12 },
-        el("summary", null, `${count(passed.length, "assertion")} passed`),
-        el(
-          "ul",
-          null,
-          passed.map((assert) => el("li", null, assertLine(assert))),
-        ),
-      ),
-  );
-}
-
-/** What is asserted, where it is written, and what it says when it is no plain yes or no. */
-function assertLine(assert) {
-  const value = assert.value === null || assert.value === undefined ? "" : oneLine(compact(assert.value), 160);
-  const facts = [
-    assert.score > 0 && assert.score < 1 && `score ${assert.score.toFixed(2)}`,
-    assert.weight !== undefined && assert.weight !== 1 && `weight ${assert.weight}`,
-    assert.line > 0 && `line ${assert.line}`,
-  ];
-  return [
-    el("b", null, clean(nameOf(assert))),
-    " ",
-    value && el("code", null, value),
-    " ",
-    el("span", { class: "quiet" }, facts.filter(Boolean).join(" · ")),
-    assert.pass && assert.reason && el("span", { class: "quiet" }, ` ${oneLine(assert.reason)}`),
-  ];
-}
-
-function failure(assert) {
-  const { expected = "", got = "", at = [], details: more } = assert.evidence ?? {};
-  const [old, now] = expected && got ? pair(expected, got) : [block(expected, "code"), block(got, "code")];
-  return el(
-    "article",
-    { class: "failure" },
-    el("p", { class: "failure-name" }, assertLine(assert)),
-    assert.reason && el("p", null, oneLine(assert.reason, 2000)),
-    expected && labelled("expected", old),
-    got && labelled("got", now),
-    at.length > 0 && labelled("where", el("div", null, at.map(placeButton))),
-    more !== undefined && more !== null && labelled("details", partsOf(more)),
-  );
-}
-
-/** What a check says beside its verdict; of a set, the verdicts it is made of. */
-function partsOf(more) {
-  const isSet =
-    Array.isArray(more) && more.every((each) => typeof each?.pass === "boolean" && typeof each.type === "string");
-  if (!isSet) return block(pretty(more), "code");
-  return el(
-    "ul",
-    null,
-    more.map((each) => el("li", { class: each.pass ? "" : "not" }, assertLine(each))),
-  );
-}
-
-function placeButton(place) {
-  const text = `turn ${place.turn}, entry ${place.seq}${place.tool ? `, ${place.tool}` : ""}`;
-  return el(
-    "button",
-    { type: "button", class: "place", onclick: (event) => goTo(event.target, place.seq) },
-    clean(text),
-  );
-}
-
-/** Opens the step that the entry belongs to, on the side of the page that was asked. */
-function goTo(button, seq) {
-  const side = button.closest("[data-side]")?.dataset.side;
-  const within = side === undefined ? "" : `[data-side="${side}"] `;
-  const step = [...document.querySelectorAll(`${within}details.step`)].find((each) => has(each.step, seq));
-  if (!step) return;
-  step.open = true;
-  step.scrollIntoView({ block: "center" });
-  step.querySelector("summary").focus({ preventScroll: true });
 }

@@ -21,7 +21,9 @@ RunKey: TypeAlias = tuple[str, str, int]
 
 REASON: Final = 300
 """Characters of a reason that stand in the list."""
-IN_ROW: Final = frozenset({"id", "repeat", "status", "line", "tags", "turns", "tool_calls", "usage", "seconds"})
+IN_ROW: Final = frozenset(
+    ("id", "repeat", "status", "line", "tags", "turns", "tool_calls", "usage", "cost_usd", "seconds")
+)
 """Fields of a case that its row has; `entries` become steps, and everything else goes with the details as it is."""
 
 
@@ -108,6 +110,7 @@ def _side(side: Side, label: str) -> JsonObject:
         **{name: document.get(name) for name in ("at", "by", "planned", "interrupted", "network", "tools_executed")},
         "exit": document.get("exit"),
         "repeated": _repeated(document["suites"]),
+        "judging": (document.get("totals") or {}).get("judging"),
     }
 
 

@@ -24,8 +24,8 @@ from agentctl.observe.clean import clean
 
 STYLES: Final = ("base.css", "text.css", "summary.css", "list.css", "case.css", "steps.css")
 SCRIPTS: Final = (
-    "text.js", "data.js", "figures.js", "plots.js", "summary.js", "list.js", "steps.js", "case.js", "compare.js",
-    "page.js",
+    "text.js", "data.js", "figures.js", "plots.js", "summary.js", "list.js", "steps.js", "asserts.js", "case.js",
+    "compare.js", "page.js",
 )  # fmt: skip
 """In the order in which each may use those before it."""
 PART: Final = 400_000

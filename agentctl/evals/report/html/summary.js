@@ -17,7 +17,7 @@ function summary() {
 function summaryRow(totals, place, rate) {
   const fact = (value, name, more = "") =>
     el("div", { class: "fact" }, el("b", null, value), el("span", null, name), more && el("small", null, more));
-  const { repeated } = SIDES[place];
+  const { repeated, judging } = SIDES[place];
   const clustered =
     repeated?.clustered && `, clustered ${interval({ low: repeated.clustered[0], high: repeated.clustered[1] })}`;
   const counts = STATUSES.filter((status) => totals.counts[status]);
@@ -46,6 +46,7 @@ function summaryRow(totals, place, rate) {
       "cost",
       totals.each === null ? "" : `${dollars(totals.each)} a run`,
     ),
+    judging && fact(dollars(judging.cost_usd), "judges", count(judging.votes, "vote")),
     fact(seconds(totals.median) || "–", "median time", totals.late !== null && `95% under ${seconds(totals.late)}`),
   );
 }
