@@ -11,6 +11,7 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -236,6 +237,7 @@ def test_labels_that_are_none(text: str) -> None:
         ('{"x": 1, "results": [{"messages": []}]}', [("line 1, results[0]", 1)]),
         ('{\n "messages": [{"data": []}]}', [("line 1", 1)]),
         ("[]", []),
+        ('[{"messages": []}]', [("item 1", 1)]),
         ('[{"x": NaN}]', [("item 1", 1)]),
     ],
 )
@@ -319,6 +321,44 @@ def test_a_benchmarks_file_can_be_imported(tmp_path: Path) -> None:
     assert (draft.metadata["reward"], draft.metadata["info"]) == (1.0, {"user_cost": 0.5})
     (draft,) = read_drafts(json_lines(tmp_path / "z.jsonl", runs[:1])).drafts
     assert draft.name == "case-0-trial-0"
+
+
+scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=4)
+anything = st.recursive(
+    scalars | st.sampled_from(["user", "assistant", "tool", "system", "text", "tool_use", "tool_result", "\ud800"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+blocks = st.dictionaries(
+    st.sampled_from(["type", "text", "id", "name", "input", "tool_use_id", "content", "is_error"]), anything, max_size=5
+)
+roles = st.sampled_from(["user", "assistant", "tool"])
+message = st.dictionaries(
+    st.sampled_from(["role", "content", "tool_calls", "tool_call_id", "usage", "model", "requestor", "stop_reason"]),
+    anything | st.lists(blocks, max_size=2),
+    max_size=4,
+) | st.fixed_dictionaries({"role": roles, "content": st.lists(blocks, max_size=2)})
+record = st.dictionaries(
+    st.sampled_from(["messages", "traj", "metadata", "info", "task_id", "trial", "reward", "cost", "seconds", "model"]),
+    anything | st.lists(message, max_size=4),
+    max_size=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(st.lists(record | anything, max_size=3), st.booleans())
+def test_any_log_is_scored_or_named(tmp_path: Path, records: list[Any], lines: bool) -> None:  # noqa: FBT001
+    """Whatever stands in a file: traces, or things that are named as left out, and a document of them."""
+    path = tmp_path / ("x.jsonl" if lines else "x.json")
+    path.write_text("".join(f"{json.dumps(each)}\n" for each in records) if lines else json.dumps(records))
+    try:
+        found = list(traces_in(path))
+    except CassetteError:
+        assert not records
+        return
+    assert bool(found) is bool(records)
+    evaluation = evaluation_of(score(found, Basis(labels=REWARD), Prices()), Basis(labels=REWARD))
+    assert orjson.dumps(evaluation.to_json(0))
 
 
 def test_one_message_on_each_line_is_one_conversation(tmp_path: Path) -> None:

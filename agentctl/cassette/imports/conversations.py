@@ -62,7 +62,9 @@ def _apart(values: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def listed(value: Any) -> list[tuple[str, Any]] | None:
-    """The conversations that a document holds in a list, each with what it says of all; None when it holds none."""
+    """The conversations in a list, or in a list of a document, with what that says of all; None when there are none."""
+    if isinstance(value, list) and any(_is_conversation(item) for item in value[:LOOKED_AT]):
+        return [(f"item {number}", item) for number, item in enumerate(value, 1)]
     if not isinstance(value, dict) or messages_of(value) is not None:
         return None
     for key in LISTS:

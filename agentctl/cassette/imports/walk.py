@@ -39,7 +39,7 @@ def walk(path: Path) -> Iterator[Record]:
             if head != BOM:
                 stream.seek(0)
             number, first = _first_line(stream)
-            if not first.startswith(b"[") and (path.suffix == ".jsonl" or _is_json(first)):
+            if _has_lines(path, first):
                 yield from _by_line(number, first, stream)
                 return
         data = path.read_bytes().removeprefix(BOM)
@@ -62,6 +62,13 @@ def _first_line(stream: Any) -> tuple[int, bytes]:
     return 1, b""
 
 
+def _has_lines(path: Path, first: bytes) -> bool:
+    """Whether each line is a value: by the file's name, or by its first line. A list on one line is a list."""
+    if path.suffix == ".jsonl":
+        return not first.startswith(b"[") or _is_json(first)
+    return not first.startswith(b"[") and _is_json(first)
+
+
 def _is_json(line: bytes) -> bool:
     try:
         orjson.loads(line)
@@ -77,8 +84,8 @@ def _by_line(start: int, first: bytes, rest: Any) -> Iterator[Record]:
             continue
         place = f"line {number}"
         try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
+            value = _loaded(line)
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             yield place, number, Left(place, f"is no JSON ({error})")
             continue
         inside = listed(value)
@@ -133,11 +140,12 @@ def _items(data: bytes, text: str, at: int) -> Iterator[tuple[int, Any]]:
 
 
 def _loaded(data: bytes) -> Any:
-    """The value; Python's own reader takes what the fast one does not: NaN, which Python's writers write."""
+    """The value. Python's writers write NaN and halves of characters, which the fast reader does not take."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
-        return json.loads(data)
+        value = json.loads(data, parse_constant=lambda _: None)
+        return orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _after_space(text: str, at: int) -> int:
