@@ -51,17 +51,17 @@ def find(metadata: Mapping[str, Json], key: str) -> Json:
         if found is not MISSING:
             return found
         inner = metadata.get(home)
-        found = _at(inner, key) if isinstance(inner, Mapping) else MISSING
+        found = _at(inner, key) if isinstance(inner, dict) else MISSING
     return found
 
 
 def _at(value: Json, key: str) -> Json:
-    if isinstance(value, Mapping) and key in value:
+    if isinstance(value, dict) and key in value:
         return value[key]
     step, dot, rest = key.partition(".")
     if not dot:
         return value[int(step)] if _is_place(value, step) else MISSING
-    if isinstance(value, Mapping) and step in value:
+    if isinstance(value, dict) and step in value:
         return _at(value[step], rest)
     return _at(value[int(step)], rest) if _is_place(value, step) else MISSING
 

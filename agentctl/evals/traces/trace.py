@@ -6,7 +6,7 @@ What is known of a trace stands in its metadata; the fields here are read from t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -126,8 +126,8 @@ def seconds_in(metadata: Mapping[str, Json]) -> float:
     return max(0.0, float(next(found, 0.0)))
 
 
-def _values(metadata: Mapping[str, Json], keys: Sequence[str]) -> list[Json]:
-    return [value for key in keys if (value := find(metadata, key)) is not MISSING]
+def _values(metadata: Mapping[str, Json], keys: Sequence[str]) -> Iterator[Json]:
+    return (value for key in keys if (value := find(metadata, key)) is not MISSING)
 
 
 def _is_name(value: Json) -> bool:
