@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from agentctl.agent.events import ModelReplied, RunStarted, ToolCalled, ToolReturned
 from agentctl.cassette.imports.talk import Left
 from agentctl.cassette.imports.walk import walk
+from agentctl.cli.score.sources import traces_of
 from agentctl.config.project import Project
 from agentctl.errors import CassetteError, UsageError
 from agentctl.evals.importing import read as read_drafts
@@ -26,7 +27,7 @@ from agentctl.evals.prices import Prices
 from agentctl.evals.result import Evaluation
 from agentctl.evals.stats.tries import mean_over_cases, pass_hat_k
 from agentctl.evals.suite import load_suite
-from agentctl.evals.traces.basis import Basis, label_of
+from agentctl.evals.traces.basis import Basis, label_of, loaded
 from agentctl.evals.traces.read import traces_in
 from agentctl.evals.traces.score import evaluation_of, score
 from agentctl.evals.traces.trace import Trace
@@ -196,6 +197,19 @@ def test_a_suite_scores_what_it_knows_and_all(tmp_path: Path) -> None:
     ]
     basis = Basis({"desk": suite}, "desk", case="case-0")
     assert [each.id for each in scored(tmp_path / "x.jsonl", basis=basis).cases] == ["case-0"]
+
+
+def test_recordings_and_recorded_judges_are_scored_again(checkout: Path) -> None:
+    """The example's suite passes on what was recorded, judges included, and no agent is needed for it."""
+    project = Project(checkout)
+    suite = loaded(project.evals / "support.yaml", project)
+    names = [str(each) for each in sorted((project.cassettes / "support").glob("*.yaml"))]
+    tally = score(traces_of(names, project), Basis({"support": suite}, "support"), Prices())
+    (found,) = evaluation_of(tally, Basis({"support": suite}, "support")).suites
+    assert {each.status for each in found.cases} == {"pass"}
+    assert len(found.cases) == len(suite.cases)
+    assert any(verdict.assertion.name == "judge" for each in found.cases for verdict in each.verdicts)
+    assert list(traces_of([str(project.cassettes / "support" / "judge")], project)) == []
 
 
 def test_nothing_to_score_by_is_told(tmp_path: Path) -> None:

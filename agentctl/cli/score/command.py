@@ -25,8 +25,8 @@ from agentctl.config.project import Project
 from agentctl.errors import NothingSelected, UsageError
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import Evaluation
-from agentctl.evals.suite import load_suite, suite_paths
-from agentctl.evals.traces.basis import Basis, check_case, label_of
+from agentctl.evals.suite import suite_paths
+from agentctl.evals.traces.basis import Basis, check_case, label_of, loaded
 from agentctl.evals.traces.score import Tally, evaluation_of
 from agentctl.evals.traces.score import score as judge
 from agentctl.evals.traces.trace import Trace
@@ -46,7 +46,8 @@ def score(asked: Asked, gates: Gates, writing: Writing) -> int:
     A trace is scored by the case of the suite that it names, and by what the suite asks of all; trials of a task are
     repeats of a case. --label scores by what traces say of themselves, with or without a suite.
 
-    Exit codes: 0 all passed, 1 a case failed, 2 usage or configuration, 3 a trace could not be scored, 5 no trace.
+    Exit codes: 0 all passed, 1 a case failed, 2 usage or configuration, 3 a trace could not be scored, 4 a judge's
+    verdict is not recorded, 5 there is no trace.
     """
     began = time.perf_counter()
     check(writing)
@@ -87,7 +88,7 @@ def _basis(asked: Asked, project: Project) -> Basis:
         if asked.case is not None:
             raise UsageError("--case names a case of a suite", hint="add --suite SUITE")
         return Basis(labels=labels)
-    suite = load_suite(suite_paths(project, [asked.suite])[0], project)
+    suite = loaded(suite_paths(project, [asked.suite])[0], project)
     if asked.case is not None:
         check_case(asked.case, suite)
     if not (suite.cases or suite.asserts or labels):
@@ -100,7 +101,7 @@ def _traces(asked: Asked, basis: Basis, project: Project) -> Iterator[Trace | Le
     known = {path.stem: path for path in suite_paths(project)} if asked.suite is None else {}
     for trace in traces_of(asked.traces, project, cost_key=asked.cost or ""):
         if isinstance(trace, Trace) and trace.suite in known and trace.suite not in basis.suites:
-            basis.suites[trace.suite] = load_suite(known[trace.suite], project)
+            basis.suites[trace.suite] = loaded(known[trace.suite], project)
         yield trace
 
 

@@ -97,6 +97,8 @@ def _is_recording(path: Path, head: bytes, size: int) -> bool:
 def _recording(path: Path) -> Iterator[Trace]:
     """Each take of a recording of ours; of anyone else's, each conversation."""
     header = read(path).header
+    if header is not None and header.verdict:  # what a judge said is no run of an agent
+        return
     takes = range(1, len(header.takes) + 1) if header is not None else (None,)
     for take in takes:
         shown = shown_runs(path, take)

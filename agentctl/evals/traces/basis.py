@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import orjson
 
 from agentctl.config.nearest import nearest
+from agentctl.config.project import Project
 from agentctl.config.refs import is_name
 from agentctl.config.texts import shown
 from agentctl.errors import UsageError
 from agentctl.evals.assertions import assertion_of
+from agentctl.evals.redaction import project_rules
 from agentctl.evals.scorers.score import Assertion, Misfit
-from agentctl.evals.suite import Case, Suite
+from agentctl.evals.suite import Case, Suite, load_suite
 from agentctl.evals.traces.trace import Trace
 
 LABEL: Final = re.compile(r"(?P<key>[^<>=]+?)(?P<sign>>=|<=|==?)(?P<value>.*)", re.DOTALL)
@@ -118,3 +120,20 @@ def check_case(case: str, suite: Suite) -> None:
     if known and case not in known:
         hint = nearest(case, known, kind="cases")
         raise UsageError(f"suite {suite.name} has no case {shown(case)}", hint=hint)
+
+
+def loaded(path: Path, project: Project) -> Suite:
+    """The suite in that file with its judges at hand: their verdicts are looked up, and nobody is asked.
+
+    Raises:
+        ConfigError: it is wrong, or a rubric of it is.
+    """
+    suite = load_suite(path, project)
+    every = Case("every", (), suite.asserts)
+    if not (suite.is_judged or replace(suite, cases=(every,)).is_judged):
+        return suite
+    from agentctl.evals.judge.bind import bound  # noqa: PLC0415  few suites have judges
+
+    rules = project_rules(project) + suite.rules
+    judged = bound(replace(suite, rules=rules, cases=(*suite.cases, every)), project)
+    return replace(judged, cases=judged.cases[:-1], asserts=judged.cases[-1].asserts)
