@@ -4,24 +4,25 @@ What is spent plus what the calls under way were given never exceeds the cap, so
 calls under way cost beyond what was expected of them. A call that does not fit waits while others are under way (they
 may cost less than expected); when none is, the cap is reached. Then no further case begins.
 
-What a call will cost is not known before: its input is taken for as many tokens a byte as the densest so far, its
-output for as long as the longest so far, recorded runs included, and for `max_tokens` when there was none.
+What a call will cost is not known before. It is expected to cost as much as the dearest of the agent's last calls, more
+where its request is longer. Before there was one: full price for its input, and for an output as long as the longest
+that is recorded, or `max_tokens`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from pathlib import Path
 from typing import Final, Protocol
 
 import orjson
 
 from agentctl.agent.ports import Request, WireReply
-from agentctl.agent.run import Usage
 from agentctl.errors import AgentctlError, CapReached
 from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
@@ -33,6 +34,12 @@ from agentctl.model.pricing import price
 TOKENS_PER_BYTE: Final = 0.4
 """Of a request, before one was counted: English is about 0.25, JSON and code are denser."""
 
+LAST: Final = 8
+"""Calls that say what the next one costs: the first of a conversation fills a cache, those after it read from it."""
+
+FINEST: Final = Decimal("1e-9")
+"""USD: expectations have no more digits than this."""
+
 OK: Final = range(200, 300)
 
 
@@ -43,6 +50,8 @@ class Purse:
         self.cap = cap
         self.spent = Decimal(0)
         self.given = Decimal(0)
+        self.under_way = 0
+        """Calls that were given something: counted, since sums of fractions leave crumbs."""
         self.closed = False
         """Whether a call was refused."""
         self._settled = asyncio.Event()
@@ -54,17 +63,19 @@ class Purse:
             CapReached: it is not, and no call under way could bring any of it back.
         """
         while self.spent + self.given + expected > self.cap or self.spent >= self.cap:
-            if not self.given:
+            if not self.under_way:
                 self.closed = True
                 message = f"${self.spent:.4f} of ${self.cap} are spent; the next call takes about ${expected:.4f}"
                 raise CapReached(message, hint="raise --max-cost")
             self._settled.clear()
             await self._settled.wait()
         self.given += expected
+        self.under_way += 1
 
     def settle(self, expected: Decimal, cost: Decimal) -> None:
         """Takes back what a call was given, and books what it cost."""
-        self.given -= expected
+        self.under_way -= 1
+        self.given = self.given - expected if self.under_way else Decimal(0)
         self.spent += cost
         self._settled.set()
 
@@ -76,18 +87,13 @@ class Purse:
 
 @dataclass(slots=True)
 class Habits:
-    """What calls of one agent took so far."""
+    """What calls of one agent take."""
 
     provider: str
     longest: int = 0
-    """Output tokens."""
-    densest: float = 0.0
-    """Input tokens for each byte of a request."""
-
-    def learn(self, usage: Usage, size: int) -> None:
-        """Takes a finished call into account."""
-        self.longest = max(self.longest, usage.output_tokens)
-        self.densest = max(self.densest, usage.all_input / size)
+    """Output tokens of its longest recorded reply; 0 when there is none."""
+    last: deque[tuple[Decimal, int]] = field(default_factory=lambda: deque(maxlen=LAST))
+    """USD and bytes of the request of its last calls."""
 
     def expect(self, request: Request, size: int) -> Decimal:
         """USD that this call will probably cost.
@@ -95,9 +101,12 @@ class Habits:
         Raises:
             CapReached: the model's price is not known, so that no cap could be kept.
         """
+        if self.last:
+            dearest = max(cost * max(size, before) / before for cost, before in self.last)
+            return dearest.quantize(FINEST, ROUND_UP)
         output = self.longest or request.body.get("max_tokens") or 0
         model = request.body["model"]
-        usage = {"input_tokens": int(size * (self.densest or TOKENS_PER_BYTE)), "output_tokens": output}
+        usage = {"input_tokens": int(size * TOKENS_PER_BYTE), "output_tokens": output}
         usd = price(model, usage, self.provider)
         if usd is None:
             raise CapReached(f"the price of {model} is not known", hint="leave out --max-cost")
@@ -184,8 +193,10 @@ class CappedWire:
             replied = decode_reply(reply.status, reply.headers, body)
         except AgentctlError:
             return None
-        self._habits.learn(Usage.of(replied.usage), size)
-        return price(replied.model or request.body["model"], replied.usage, self._habits.provider)
+        cost = price(replied.model or request.body["model"], replied.usage, self._habits.provider)
+        if cost is not None:
+            self._habits.last.append((cost, size))
+        return cost
 
 
 class Player(Protocol):

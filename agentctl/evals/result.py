@@ -269,6 +269,8 @@ class Evaluation:
     """Of what already happened: how much of it there was, what it could not be scored for, and who told its cost."""
     unplayed: tuple[Unplayed, ...] = ()
     """Cases that were to be played and have no result."""
+    shard: JsonObject | None = None
+    """Which part of a plan this is; see `evals.shard`. None: the whole."""
     spending: Spending | None = None
     """What was spent of what was allowed; None when nothing was said about it."""
     against: JsonObject | None = None
@@ -305,6 +307,7 @@ class Evaluation:
             **({"resumed": self.resumed} if self.resumed else {}),
             **({} if self.traces is None else {"traces": self.traces}),
             "unplayed": [each.to_json() for each in self.unplayed],
+            **({} if self.shard is None else {"shard": self.shard}),
             **({} if self.spending is None else {"spending": self.spending.to_json()}),
             **({} if self.against is None else {"baseline": self.against}),
             "exit": exit_code,

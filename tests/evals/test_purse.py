@@ -62,6 +62,22 @@ def test_no_cap_is_exceeded_by_more_than_what_is_under_way(
     asyncio.run(body())
 
 
+def test_crumbs_of_fractions_keep_nobody_waiting() -> None:
+    """What is given and taken back in another order leaves nothing behind: a call that does not fit is refused."""
+
+    async def body() -> None:
+        purse, parts = Purse(Decimal(1)), [Decimal(1) / each for each in (7, 9, 11)]
+        for part in parts:
+            await purse.take(part)
+        for part in parts[::-1]:
+            purse.settle(part, part)
+        async with asyncio.timeout(10):
+            with pytest.raises(CapReached):
+                await purse.take(Decimal(1))
+
+    asyncio.run(body())
+
+
 def test_calls_that_cost_what_is_expected_never_exceed_the_cap() -> None:
     """Then there is no overshoot at all, and the money is used as far as it goes."""
 

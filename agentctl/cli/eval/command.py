@@ -24,10 +24,11 @@ from agentctl.cli.eval.flags import Against, Gates, Money, Playing, Selection, W
 from agentctl.cli.eval.gates import exit_code
 from agentctl.cli.eval.money import tell_estimate
 from agentctl.cli.eval.playing import Finding, play
+from agentctl.cli.eval.selecting import apportioned, selected
 from agentctl.cli.eval.writing import check, write
 from agentctl.cli.flags import grouped
 from agentctl.config.project import Project
-from agentctl.evals.plan import Job, plan
+from agentctl.evals.plan import Job
 
 KEEPS_ALL: Final = 100_000
 """Allocations between two garbage collections: results are kept to the end, so there is little to collect."""
@@ -62,7 +63,7 @@ def evaluate(
     check(writing)
     project = Project.find(Path.cwd())
     wanted = asked(project, again, selection, playing)
-    jobs = wanted.narrowed(selected(project, wanted.selection))
+    jobs, part = apportioned(wanted.selection, wanted.narrowed(selected(project, wanted.selection)))
     if money.estimate:
         asyncio.run(tell_estimate(project, jobs, wanted.playing, as_json=writing.json))
         return exits.OK
@@ -74,7 +75,7 @@ def evaluate(
     tell_how_to_go_on(finding.stopped_by, kept)
     if finding.evaluation is None:
         return finding.stopped_by or exits.INTERRUPTED
-    evaluation, more = finding.evaluation, None
+    evaluation, more = replace(finding.evaluation, shard=part), None
     code = finding.stopped_by or exit_code(evaluation, gates)
     if old is not None:
         from agentctl.cli.eval.baseline import regression  # noqa: PLC0415  only who compares pays for comparing
@@ -95,16 +96,3 @@ def _baseline(project: Project, against: Against, selection: Selection, jobs: Se
     from agentctl.cli.eval.baseline import read_baseline  # noqa: PLC0415
 
     return asyncio.run(read_baseline(project, against, selection, jobs))
-
-
-def selected(project: Project, selection: Selection) -> list[Job]:
-    """The jobs of the cases that were asked for. See `plan` for what it raises."""
-    jobs = plan(
-        project,
-        selection.suites or [],
-        agent=selection.agent,
-        filters=selection.filter or [],
-        tags=selection.tag or [],
-        repeat=selection.repeat,
-    )
-    return [replace(job, adaptive=selection.alpha) for job in jobs] if selection.adaptive else jobs

@@ -39,6 +39,12 @@ class Selection:
         typer.Option("-k", "--filter", metavar="TEXT", help="Only cases whose id holds TEXT or fits it (*, ?)."),
     ] = None
     tag: Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="Only cases with this tag.")] = None
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Only the first N of these cases.")
+    ] = None
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="I/N", help="Only part I of N that cost about the same: 1/3.")
+    ] = None
     agent: Annotated[
         str | None, typer.Option("--agent", metavar="REF", help="Another agent than the suite's: name or name@2.")
     ] = None

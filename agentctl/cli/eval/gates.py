@@ -6,11 +6,16 @@ fails nothing, until that has ended: then it fails whatever the case does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
 from agentctl.cli import exits
 from agentctl.cli.eval.flags import Gates
 from agentctl.evals.repeats import Tally
 from agentctl.evals.result import Evaluation
 from agentctl.evals.stats.interval import wilson
+from agentctl.evals.terms import today
 
 
 def exit_code(evaluation: Evaluation, gates: Gates) -> int:
@@ -18,33 +23,57 @@ def exit_code(evaluation: Evaluation, gates: Gates) -> int:
 
     Nor must it take a score for one that was made of answers to something else, or of half a run, unless it was told.
     """
-    if evaluation.spending is not None and evaluation.spending.reached:
-        return exits.CAPPED
+    if not evaluation.planned:
+        return exits.NOTHING
     totals = evaluation.totals
-    if totals.counts["error"]:
+    tallies = [tally for suite in evaluation.suites for tally in suite.tallies]
+    facts = Facts(
+        counts=totals.counts,
+        stale_matched=totals.stale_matched,
+        capped=evaluation.spending is not None and evaluation.spending.reached,
+        broken=any(case.status == "stopped" and not case.holds for case in evaluation.cases),
+        tallies=tallies,
+        today=evaluation.suites[0].today if evaluation.suites else today(),
+    )
+    return code_of(facts, gates)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What gates look at."""
+
+    counts: Mapping[str, int]
+    """Runs by status."""
+    stale_matched: int
+    capped: bool
+    """Whether the money allowed did not last."""
+    broken: bool
+    """Whether a run that was stopped would not pass by what could be scored of it."""
+    tallies: Sequence[Tally]
+    today: date
+
+
+def code_of(facts: Facts, gates: Gates) -> int:
+    """The exit code for these facts."""
+    if facts.capped:
+        return exits.CAPPED
+    if facts.counts["error"]:
         return exits.ERRORED
-    if totals.counts["stale"] or totals.counts["missing"]:
+    if facts.counts["stale"] or facts.counts["missing"]:
         return exits.MISSING
-    if not gates.allow_stale and (totals.counts["stopped"] or totals.stale_matched):
+    if not gates.allow_stale and (facts.counts["stopped"] or facts.stale_matched):
         return exits.MISSING
-    return exits.OK if _passes(evaluation, gates) else exits.FAILED
+    return exits.OK if _passes(facts, gates) else exits.FAILED
 
 
-def _passes(evaluation: Evaluation, gates: Gates) -> bool:
+def _passes(facts: Facts, gates: Gates) -> bool:
     """Whether every gate is passed, when there is a verdict on all that ran."""
-    if any(case.status == "stopped" and not case.holds for case in evaluation.cases):
+    if facts.broken or any(tally.lapsed(facts.today) for tally in facts.tallies):
         return False
-    if any(tally.lapsed(suite.today) for suite in evaluation.suites for tally in suite.tallies):
-        return False
-    counted = gating(evaluation)
+    counted = [tally for tally in facts.tallies if not tally.shielded(facts.today)]
     if gates.min_pass_rate is None and gates.min_pass_rate_lower is None:
         return all(tally.verdict != "fail" for tally in counted)
     return _enough(counted, gates)
-
-
-def gating(evaluation: Evaluation) -> list[Tally]:
-    """The cases that gates look at: all that are not in quarantine."""
-    return [tally for suite in evaluation.suites for tally in suite.tallies if not tally.shielded(suite.today)]
 
 
 def _enough(counted: list[Tally], gates: Gates) -> bool:

@@ -13,7 +13,7 @@ from agentctl.cli.eval.table import lines_of
 from agentctl.config.project import Project
 from agentctl.errors import StoreError
 from agentctl.evals.history import keep
-from agentctl.evals.report import format_of, write_report
+from agentctl.evals.report import check_all, write_report
 from agentctl.evals.report.json_ import render as indented
 from agentctl.evals.report.told import told_of
 from agentctl.evals.result import Evaluation
@@ -29,8 +29,7 @@ def check(writing: Writing) -> None:
     Raises:
         UsageError: one cannot.
     """
-    for path in writing.output or []:
-        format_of(path)
+    check_all(writing.output or [])
 
 
 def write(

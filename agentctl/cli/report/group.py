@@ -9,6 +9,7 @@ import typer
 from agentctl.cli.lazy import PLAIN, group_of
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "merge": ("agentctl.cli.report.merge:merge", "Put the results of all shards together, and judge the whole."),
     "write": ("agentctl.cli.report.write:write", "Write a report of one result, or a page that compares several."),
 }
 """See `lazy.Table`."""

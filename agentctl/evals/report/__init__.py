@@ -43,6 +43,20 @@ def format_of(path: Path) -> str:
     raise UsageError(f"{path}: no report is written in this format", hint=f"end the name with {', '.join(FORMATS)}")
 
 
+def check_all(paths: Iterable[Path]) -> None:
+    """Whether each of these reports can be made, before anything runs.
+
+    Raises:
+        UsageError: one has an ending that no format has, or is asked for twice.
+    """
+    seen: set[Path] = set()
+    for path in paths:
+        format_of(path)
+        if path.absolute() in seen:
+            raise UsageError(f"{path} is asked for twice", hint="each -o takes a file of its own")
+        seen.add(path.absolute())
+
+
 def render_of(path: Path) -> Render:
     """What writes the format that `path` asks for by its name.
 
