@@ -33,11 +33,13 @@ from agentctl.evals.replay import (
 )
 from agentctl.evals.result import CaseResult, Verdict
 from agentctl.evals.scorers.score import CannotScore
-from agentctl.evals.standing import APPROVAL, STATE_QUERY, standing
+from agentctl.evals.standing import APPROVAL, REDACTION, STATE_QUERY, standing
 from agentctl.evals.takes import takes
 from agentctl.evals.verdict import ENDED, failed_run, passes
 
-ASKED: Final = frozenset({"system prompt", "model", "params", "tool order", CASE_INPUT, APPROVAL, STATE_QUERY})
+ASKED: Final = frozenset(
+    {"system prompt", "model", "params", "tool order", CASE_INPUT, APPROVAL, REDACTION, STATE_QUERY}
+)
 """Components that a strict match proves: they are in the request. The state is looked at anew, or not at all."""
 
 UNFIT: Final = frozenset({"stale", "missing"})

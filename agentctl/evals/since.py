@@ -25,13 +25,13 @@ from agentctl.config.trees import PROMPTS
 from agentctl.config.versions import locate
 from agentctl.errors import AgentctlError
 from agentctl.evals.plan import CASE_INPUT
-from agentctl.evals.standing import APPROVAL, STATE_QUERY
+from agentctl.evals.standing import APPROVAL, REDACTION, STATE_QUERY
 from agentctl.evals.standings import STALE, Standing
 from agentctl.evals.suite import suite_paths
 
 RUBRIC: Final = "rubric "
 """How the component begins that is what a judge goes by."""
-OF_SUITE: Final = frozenset({CASE_INPUT, STATE_QUERY, APPROVAL})
+OF_SUITE: Final = frozenset({CASE_INPUT, STATE_QUERY, APPROVAL, REDACTION})
 SAID_AT: Final[Mapping[str, tuple[str, ...]]] = {
     "system prompt": ("system", "vars"),
     "model": ("model",),

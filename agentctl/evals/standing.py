@@ -6,14 +6,15 @@ Nothing is driven and no model's code is imported.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.rerecord import rerecord
 from agentctl.cassette.staleness import changed, without_code
-from agentctl.cassette.tape import Cassette
+from agentctl.cassette.tape import Cassette, Interaction
 from agentctl.errors import CassetteError
 from agentctl.evals.approvals import DENIED, may_run
 from agentctl.evals.plan import Job
@@ -24,6 +25,12 @@ STATE_QUERY: Final = "state query"
 
 APPROVAL: Final = "approval"
 """The component that changed when a recorded call would not be allowed now, or one that was denied would be."""
+
+
+REDACTION: Final = "redaction"
+"""The component that changed when something was redacted that the rules of today leave as it is, or name otherwise."""
+MARK: Final = "[redacted:"
+"""How what stands in a secret's place begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +88,36 @@ def no_take_reason(job: Job, number: int) -> str:
 
 def _beyond_digests(job: Job, cassette: Cassette) -> tuple[str, ...]:
     """What the case asks for and the takes do not hold."""
-    approved = job.case.transcript or _decided_alike(job, cassette)
     observed = _observed(cassette, job.queries)
-    return (APPROVAL,) * (not approved) + (STATE_QUERY,) * (not observed)
+    alike = {STATE_QUERY: observed}
+    if not job.case.transcript:
+        alike = {REDACTION: _redacted_alike(job, cassette), APPROVAL: _decided_alike(job, cassette), **alike}
+    return tuple(name for name, holds in alike.items() if not holds)
+
+
+def _redacted_alike(job: Job, cassette: Cassette) -> bool:
+    """Whether what was redacted is recognised by the rules of today; looked at only where something was."""
+    firsts = [cassette.interactions[take.interactions[0]] for take in cassette.takes if take.interactions]
+    return all(_recognised(job, first) for first in firsts if isinstance(first.request, str) and MARK in first.request)
+
+
+def _recognised(job: Job, first: Interaction) -> bool:
+    try:
+        asked = first.asked
+    except CassetteError:  # the replay says so
+        return True
+    redactor = job.suite.rules.for_replay(os.environ)
+    messages = asked.get("messages")
+    said = messages[0].get("content") if isinstance(messages, list) and messages else ""
+    pairs = ((_text(asked.get("system")), job.agent.system), (_text(said), job.case.input[0]))
+    return all(MARK not in was or was in {now, redactor.value(now)} for was, now in pairs)
+
+
+def _text(content: Any) -> str:
+    """The text of a system prompt or a message of one block."""
+    block = content[0] if isinstance(content, list) and content else {}
+    text = content if isinstance(content, str) else block.get("text") if isinstance(block, dict) else ""
+    return text if isinstance(text, str) else ""
 
 
 def _observed(cassette: Cassette, queries: Sequence[StateQuery]) -> bool:

@@ -150,6 +150,30 @@ def test_an_imported_helper(project: Project) -> None:
     assert agree(project, {})["price-of-tea"].components == ("setup", "handler book", "handler empty", "handler price")
 
 
+MAIL = """\
+schema: 1
+kind: suite
+agent: till
+redact: {pii: true}
+cases:
+  - {id: price-of-tea, input: "I am a.b@example.com", assert: [{contains: Hello}]}
+  - {id: plain, input: Hello, assert: [{contains: Hello}]}
+"""
+
+
+def test_rules_of_redaction(tmp_path: Path) -> None:
+    """What was redacted and would not be now is stale for both; a rule more makes nothing stale."""
+    project = lay_down(tmp_path, MAIL)
+    says = {"I am a.b@example.com": [[text("Hello")]], "Hello": [[text("Hello")]]}
+    record(project, Canned(dict(says)))
+    assert "[redacted:email]" in (tmp_path / TEA).read_text()
+    edit(tmp_path / EVALS, "pii: true", "pii: true, patterns: [{name: more, regex: 'ABC-[0-9]+'}]")
+    assert {row.verdict for row in agree(project, {}).values()} == {"fresh"}
+    edit(tmp_path / EVALS, "pii: true, ", "")
+    rows = agree(project, {"price-of-tea": ("redaction",)})
+    assert rows["plain"].verdict == "fresh"
+
+
 def agree(project: Project, expected: dict[str, tuple[str, ...]]) -> dict[str, Standing]:
     """The rows by case, which are what a replay says (of repeats, the last one)."""
     rows = {row.case: row for row in standings(project)}
