@@ -249,7 +249,7 @@ def _sums(cases: Sequence[JsonObject]) -> dict[str, float | None]:
     """The measures over these cases. A cost is known when that of every run is."""
     counts = {status: sum(case["status"] == status for case in cases) for status in VERDICTS}
     judged = sum(counts.values())
-    costs = [case["cost_usd"] for case in cases if case["entries"]]
+    costs = [case["cost_usd"] for case in cases if case["entries"] or case.get("ended")]  # a scored log holds no run
     usage: dict[str, Any] = {}
     for name in ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"):
         usage[name] = sum(case["usage"].get(name, 0) for case in cases)

@@ -50,9 +50,17 @@ def test_published_runs_are_counted_again(desk: Path) -> None:
     cost = document["traces"]["cost"]
     assert (cost["total_usd"], cost["by_suite"]["one"]["mean_usd"], cost["by_suite"]["two"]["known"]) == (0.3, 0.15, 0)
     assert json.loads((desk / "out.json").read_text())["traces"] == document["traces"]
-    done = agentctl(desk, "score", "two.json", "--label", "reward=1")
+    assert all(not case["entries"] for each in document["suites"] for case in each["cases"])
+    done = agentctl(desk, "score", "two.json", "--label", "reward=1", "--with-runs", "-o", "kept.json")
     assert done.returncode == 0
     assert "two  imported" in done.stdout
+    (kept,) = json.loads((desk / "kept.json").read_text())["suites"]
+    assert [len(case["entries"]) for case in kept["cases"]] == [10, 10]
+    json_lines(desk / "again.jsonl", [Run(0, 0, 1.0, 0.1), Run(0, 1, 1.0, 0.1)])
+    for name in ("one", "again"):
+        agentctl(desk, "score", f"{name}.jsonl", "--label", "reward=1", "-o", f"{name}.json")
+    told = json.loads(agentctl(desk, "diff", "one.json", "again.json", "--json").stdout)
+    assert told["totals"]["cost_usd"]["old"] == pytest.approx(0.3)
 
 
 def test_a_stored_run_and_its_result_are_scored_again(desk: Path) -> None:

@@ -102,7 +102,7 @@ def _traces(asked: Asked, basis: Basis, project: Project) -> Iterator[Trace | Le
     for trace in traces_of(asked.traces, project, cost_key=asked.cost or ""):
         if isinstance(trace, Trace) and trace.suite in known and trace.suite not in basis.suites:
             basis.suites[trace.suite] = loaded(known[trace.suite], project)
-        yield trace
+        yield replace(trace, keeps=True) if asked.with_runs and isinstance(trace, Trace) else trace
 
 
 def _tell(tally: Tally, evaluation: Evaluation, basis: Basis) -> None:

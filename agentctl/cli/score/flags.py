@@ -36,3 +36,6 @@ class Asked:
     merge: Annotated[
         bool, typer.Option("--merge", help="Several files are one result, not one for each file and model.")
     ] = False
+    with_runs: Annotated[
+        bool, typer.Option("--with-runs", help="Results hold the runs of transcripts too, for pages and comparisons.")
+    ] = False
