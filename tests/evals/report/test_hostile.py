@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from agentctl.errors import UsageError
 from agentctl.evals.report.html import page
 from agentctl.evals.report.html.data import Side
-from support.browser import Page
+from support.browser import Browser, Page
 from support.results import case, failed, result, two_lookups
 
 Open = Callable[..., AbstractContextManager[Page]]
@@ -140,3 +141,29 @@ def test_a_damaged_result_is_named(damage: dict[str, Any]) -> None:
     """And no page is made of it."""
     with pytest.raises(UsageError, match="a result is damaged"):
         page([Side({**result(), **damage})])
+
+
+FLAWS = (
+    "document.body.innerHTML = '<b>made</b>'",
+    "document.body.insertAdjacentHTML('beforeend', '<b>made</b>')",
+    "document.body.setAttribute('onclick', 'window.hacked = 1')",
+    "document.createElement('script').text = 'window.hacked = 1'",
+    "setTimeout('window.hacked = 1')",
+)
+
+
+def test_the_policy_holds(browser: Browser, tmp_path: Path) -> None:
+    """Even a flaw in the page's own script could run nothing, fetch nothing and make no markup of a string."""
+    path = tmp_path / "report.html"
+    path.write_bytes(page([Side(result(case("one", "pass", two_lookups())))]))
+    with browser.page(path) as opened:
+        for flaw in FLAWS:
+            assert (
+                opened.js(f"(() => {{ try {{ {flaw}; return 'done' }} catch {{ return 'refused' }} }})()") == "refused"
+            )
+        style = "document.head.append(Object.assign(document.createElement('style'), {textContent: 'h1 {color: red}'}))"
+        opened.js(style)
+        assert opened.js("getComputedStyle(document.querySelector('h1')).color") != "rgb(255, 0, 0)"
+        assert opened.js("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')") == "refused"
+        assert opened.js("window.hacked") is None
+        assert "connect-src" in str(opened.complaints)

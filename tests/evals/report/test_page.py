@@ -226,6 +226,14 @@ def test_nothing_of_a_result_is_left_out(opened: Open) -> None:
         assert '"a": "b"' in page.texts(".more-facts")[0]
 
 
+def test_runs_that_stand_elsewhere(opened: Open) -> None:
+    """A result of transcripts leaves their steps to their own files: figures, question and answer are there."""
+    with opened(result(case("one", "pass", two_lookups(), entries=[]))) as page:
+        assert page.texts(".row:nth-child(1) .num") == ["2", "2", "2,050", "$0.0020", "4.00 s"]
+        open_case(page, "one")
+        assert page.texts(".standing .labelled") == ["user\nWhere is it?", "answer\nBoth are on their way."]
+
+
 def test_judges(opened: Open) -> None:
     """Votes with their reasons, criteria with the words they quote, and a mark on a quote that is made up."""
     criteria = [

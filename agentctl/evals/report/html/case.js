@@ -106,8 +106,15 @@ function alone(run, found) {
     null,
     standing(run, found),
     assertions(found),
-    trace.length > 0 && [el("h3", null, "Run"), el("div", { class: "trace" }, trace)],
+    trace.length > 0 ? [el("h3", null, "Run"), el("div", { class: "trace" }, trace)] : inShort(found),
   );
+}
+
+/** What was said first and answered last, of a run whose steps the result leaves to the file it came from. */
+function inShort(found) {
+  if (!found.text && !found.input?.length) return null;
+  const said = (found.input ?? []).map((text) => labelled("user", block(String(text))));
+  return [el("h3", null, "Run"), el("div", { class: "standing" }, said, labelled("answer", block(String(found.text))))];
 }
 
 /** The verdict, the figures, and what must be known beside them. */

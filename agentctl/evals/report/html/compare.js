@@ -29,6 +29,7 @@ function sideBySide(places, runs, found) {
       ),
     ),
     both((each) => assertions(each)),
+    longest === 0 && both((each) => inShort(each)),
     found[0] && found[1] && longest > 0 && !parting && el("p", { class: "wide quiet" }, "Both runs did the same."),
     rows,
   );

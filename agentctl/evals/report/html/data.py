@@ -146,7 +146,7 @@ def _run(case: JsonObject) -> JsonObject:
     reason = ", ".join(case.get("stale") or ()) or str(case.get("reason") or "")
     if reason:
         run["reason"] = reason[:REASON]
-    if case["entries"]:
+    if case["entries"] or case.get("ended") is not None:
         run |= {
             "turns": case["turns"],
             "tools": len(case["tool_calls"]),
