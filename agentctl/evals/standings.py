@@ -66,6 +66,11 @@ class Standing:
         return max(self.takes - self.wanted, 0) if self.wanted else 0
 
     @property
+    def left_over(self) -> bool:
+        """Whether an interrupted recording stands beside one that is whole and fits: nothing will complete it."""
+        return self.partial and self.verdict == FRESH
+
+    @property
     def is_fresh(self) -> bool:
         """Whether there is nothing to do about it."""
         return self.verdict in {FRESH, TRANSCRIPT} and not self.unused_takes
