@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
 
+from agentctl.errors import AgentctlError
 from agentctl.evals.judge.port import Bench
 from agentctl.evals.kept import Shelf, kept
 from agentctl.evals.plan import IMPORTED, Job
@@ -134,9 +135,15 @@ async def _side_by_side(
                 await asyncio.sleep(0)
                 turn_over = time.monotonic() + TURN
 
-    async with asyncio.TaskGroup() as workers:
-        for _ in range(min(concurrency, len(jobs))):
-            workers.create_task(work())
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(min(concurrency, len(jobs))):
+                workers.create_task(work())
+    except ExceptionGroup as group:
+        ours = next((error for error in group.exceptions if isinstance(error, AgentctlError)), None)
+        if ours is None:
+            raise
+        raise ours from None
 
 
 async def _explained(job: Job, results: list[CaseResult], prices: Prices) -> list[CaseResult]:
@@ -153,7 +160,12 @@ def _unplayed(job: Job) -> Unplayed:
     return Unplayed(job.suite.name, job.suite.file, job.case.id, job.case.line, job.repeats)
 
 
-def _newest(finished: Sequence[list[CaseResult]]) -> float | None:
+def recorded_at(evaluation: Evaluation) -> str | None:
+    """When the newest of its runs was recorded, as `Evaluation.at` says it of a replay."""
+    return _iso(_newest([evaluation.cases]))
+
+
+def _newest(finished: Sequence[Sequence[CaseResult]]) -> float | None:
     """When the newest of these runs was recorded."""
     outcomes = [result.outcome for results in finished for result in results if result.outcome is not None]
     return max((outcome.began for outcome in outcomes if outcome.began is not None), default=None)

@@ -13,17 +13,18 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from agentctl.agent.events import JsonObject
 from agentctl.cli import exits
 from agentctl.cli.console import silence_stdout
-from agentctl.cli.eval.again import Again, asked, journaled, tell_how_to_go_on
+from agentctl.cli.eval.again import Again, Asked, asked, journaled, tell_how_to_go_on
 from agentctl.cli.eval.flags import Against, Gates, Money, Playing, Selection, Writing
 from agentctl.cli.eval.gates import exit_code
 from agentctl.cli.eval.money import tell_estimate
-from agentctl.cli.eval.playing import Finding, play
+from agentctl.cli.eval.playing import Finding, OnCluster, play
 from agentctl.cli.eval.selecting import apportioned, selected
 from agentctl.cli.eval.writing import check, write
 from agentctl.cli.flags import grouped
@@ -71,7 +72,9 @@ def evaluate(
     gc.set_threshold(KEEPS_ALL)
     old = _baseline(project, against, wanted.selection, jobs)
     with journaled(project, wanted, jobs) as kept, suppress(asyncio.CancelledError):  # a signal came before any case
-        asyncio.run(play(project, jobs, wanted.playing, money, finding, kept, progress=writing.progress))
+        spread = _spread(project, wanted)
+        body = play(project, jobs, wanted.playing, money, finding, kept, progress=writing.progress, cluster=spread)
+        asyncio.run(body)
     tell_how_to_go_on(finding.stopped_by, kept)
     if finding.evaluation is None:
         return finding.stopped_by or exits.INTERRUPTED
@@ -87,6 +90,16 @@ def evaluate(
     except BrokenPipeError:  # who has read enough of the page has not changed the verdict
         silence_stdout()
     return code
+
+
+def _spread(project: Project, wanted: Asked) -> OnCluster | None:
+    """What has a cluster play the cases; None without one."""
+    address = wanted.playing.cluster
+    if address is None:
+        return None
+    from agentctl.cli.eval.cluster import cluster_player  # noqa: PLC0415  few evaluations have one
+
+    return partial(cluster_player, address, project, wanted.selection)
 
 
 def _baseline(project: Project, against: Against, selection: Selection, jobs: Sequence[Job]) -> JsonObject | None:

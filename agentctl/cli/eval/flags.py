@@ -82,6 +82,10 @@ class Playing:
     rejudge: Annotated[
         bool, typer.Option("--rejudge", help="Ask every judge again; what agents answered stays recorded.")
     ] = False
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS", help="Replay on a dask cluster, or on local:N processes."),
+    ] = None
     max_concurrency: Annotated[
         int, typer.Option("-j", "--max-concurrency", min=1, metavar="N", help="Cases at the same time.")
     ] = 16
@@ -103,6 +107,9 @@ class Playing:
             UsageError: they do.
         """
         records = self.record_mode is not RecordMode.NONE
+        if self.cluster is not None and not self.is_replay:
+            hint = "leave out --cluster: what is live waits for a model, and one process waits for thousands at a time"
+            raise UsageError("--cluster replays recordings, and neither records nor runs tools", hint=hint)
         if self.simulate and not (records or self.rejudge) and self.on_divergence is not OnDivergence.LIVE:
             hint = "add --record-mode new-episodes, --rejudge, or --on-divergence live"
             raise UsageError("--simulate answers while something is recorded or goes on live", hint=hint)

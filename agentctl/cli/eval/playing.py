@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,7 +17,7 @@ from agentctl.cli.eval.flags import Money, Playing, ToolsFrom
 from agentctl.cli.eval.money import GoLive, payment
 from agentctl.cli.progress import Bar
 from agentctl.config.project import Project
-from agentctl.evals.evaluate import Player
+from agentctl.evals.evaluate import Player, recorded_at
 from agentctl.evals.evaluate import evaluate as play_all
 from agentctl.evals.judge.port import Bench
 from agentctl.evals.plan import Job, OnDivergence
@@ -25,6 +25,10 @@ from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
 
 STOPPED_BY: Final = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
+
+
+OnCluster = Callable[[Sequence[Job]], AbstractAsyncContextManager[Player]]
+"""A player for these jobs that has other processes play them."""
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ async def play(
     kept: Kept = UNKEPT,
     *,
     progress: bool,
+    cluster: OnCluster | None = None,
 ) -> None:
     """Plays the jobs until they are done or a signal comes; a second signal does what signals do."""
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -68,7 +73,8 @@ async def play(
         go_live = _go_live(project, playing)
         paid = payment(rest, playing, money, go_live)
         opens = go_live if paid is None else paid.go_live
-        async with _player(rest, playing, opens, kept.since) as player, _bench(rest, playing, opens) as bench:
+        spread = _player(rest, playing, opens, kept.since) if cluster is None else cluster(rest)
+        async with spread as player, _bench(rest, playing, opens) as bench:
             evaluation = await play_all(
                 jobs,
                 prices=Prices(project.state / "prices.json"),
@@ -78,7 +84,14 @@ async def play(
                 on_job=done,
                 already=kept.already,
             )
-        finding.evaluation = evaluation if paid is None else replace(evaluation, spending=paid.purse.spending)
+            finding.evaluation = evaluation if cluster is None else _as_here(evaluation, player)
+        if paid is not None and finding.evaluation is not None:
+            finding.evaluation = replace(finding.evaluation, spending=paid.purse.spending)
+
+
+def _as_here(evaluation: Evaluation, player: Any) -> Evaluation:
+    """What a cluster replayed, told as this process would: of the workers' counts, and of when it was recorded."""
+    return replace(evaluation, at=recorded_at(evaluation), network=player.sent, tools_executed=player.executed)
 
 
 def _go_live(project: Project, playing: Playing) -> GoLive:
