@@ -6,7 +6,7 @@ from agentctl.agent.events import JsonObject
 from agentctl.agent.ports import Request
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
-from agentctl.agent.standby import may_think, params_of, readable_by
+from agentctl.agent.standby import is_unthought, may_think, params_of, readable_by
 
 
 def stable_part(agent: Agent, model: str | None = None) -> JsonObject:
@@ -35,12 +35,14 @@ def build(agent: Agent, run: Run, stable: JsonObject | None = None) -> Request:
     if run.standby:
         return _stand_in(agent, run)
     body = {**(stable if stable is not None else stable_part(agent)), "messages": run.messages}
+    if is_unthought(body):
+        del body["thinking"]
     return Request(body=body, betas=agent.betas)
 
 
 def _stand_in(agent: Agent, run: Run) -> Request:
     """The same for the model that stands in for the agent's own."""
     body = {**stable_part(agent, run.standby), "messages": readable_by(run)}
-    if not may_think(run):
+    if not may_think(run) or is_unthought(body):
         body.pop("thinking", None)
     return Request(body=body, betas=agent.betas)

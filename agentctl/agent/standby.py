@@ -7,6 +7,7 @@ a chain of tool calls the API takes back a model's thinking from nobody else, so
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from agentctl.agent.events import JsonObject
@@ -65,6 +66,28 @@ def may_think(run: Run) -> bool:
         if message["role"] == "user" and not _is_results(message["content"]):
             return True
     return True
+
+
+def is_unthought(body: JsonObject) -> bool:
+    """Whether the turn in hand began without thinking, which manual thinking does not allow: another model gave it.
+
+    The turn in hand begins after the last words of the user; words beside tool results do not end it. Source: platform
+    docs, "Extended thinking with tool use".
+    """
+    if body.get("thinking", {}).get("type") != "enabled":
+        return False
+    first: JsonObject | None = None
+    for role, messages in groupby(reversed(body["messages"]), key=lambda message: message["role"]):
+        turn = list(messages)
+        if role == "assistant":
+            first = turn[-1]
+        elif not any(_holds_results(message["content"]) for message in turn):
+            break
+    return first is not None and first["content"][0].get("type") not in THINKING
+
+
+def _holds_results(content: str | Sequence[JsonObject]) -> bool:
+    return not isinstance(content, str) and any(block.get("type") == "tool_result" for block in content)
 
 
 def _is_results(content: str | Sequence[JsonObject]) -> bool:

@@ -1,0 +1,1 @@
+"""What tries to break an agent, with figures: `python -m tests.torture quick|full`."""
