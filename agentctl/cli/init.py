@@ -17,7 +17,7 @@ from agentctl.cli.console import json_document, note, say
 from agentctl.config.unwritten import unwritten
 from agentctl.errors import UsageError
 
-RENAMED: Final = {"gitignore": ".gitignore"}
+RENAMED: Final = {"gitignore": ".gitignore", "github": ".github"}
 """Stored under another name, since the packaging tools act on the real one."""
 
 LEFT_OUT: Final = frozenset({"__pycache__", ".agentctl"})

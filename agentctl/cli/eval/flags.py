@@ -205,6 +205,10 @@ class Writing:
             help="Write a report, its format by its ending (.json, .jsonl, .csv, .md, .junit.xml); repeatable.",
         ),
     ] = None
+    pr_comment: Annotated[
+        Path | None,
+        typer.Option("--pr-comment", metavar="FILE", help="Write a comment for a pull request: Markdown, 64 KiB."),
+    ] = None
     json: Annotated[bool, typer.Option("--json", help="The whole result as one JSON document.")] = False
     no_progress_bar: Annotated[bool, typer.Option("--no-progress-bar", help="Draw no bar while cases run.")] = False
 

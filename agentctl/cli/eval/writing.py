@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from agentctl.errors import StoreError
 from agentctl.evals.history import keep
 from agentctl.evals.report import check_all, write_report
 from agentctl.evals.report.json_ import render as indented
-from agentctl.evals.report.told import told_of
+from agentctl.evals.report.told import Told, told_of
 from agentctl.evals.result import Evaluation
 from agentctl.observe.clean import clean
 
@@ -52,12 +53,29 @@ def write(
         keep(project, evaluation, code)
     except StoreError as error:  # a checkout that is read only can be evaluated all the same
         note(clean(f"the result is not kept: {error}"))
+    runner = os.environ.get("GITHUB_ACTIONS") == "true"
+    if runner or writing.pr_comment is not None:
+        unwritten = _github(project, told_of(evaluation, code), writing) or unwritten
     if writing.json:
         json_pieces(indented(told_of(evaluation, code)))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         color = wants_color(sys.stdout)
         page = [*lines_of(evaluation, Screen(width, color), elapsed), *(more(width, color) if more else ())]
-        say("\n".join(page))
+        say(_harmless("\n".join(page)) if runner else "\n".join(page))
     if unwritten is not None:
         raise unwritten
+
+
+def _github(project: Project, told: Told, writing: Writing) -> StoreError | None:
+    """The comment that was asked for and, under a runner, annotations and the summary; the error of the first."""
+    from agentctl.cli.eval.github import comment, tell_runner  # noqa: PLC0415  most evaluations are read by a person
+
+    tell_runner(project.root, told)
+    return comment(writing.pr_comment, told)
+
+
+def _harmless(page: str) -> str:
+    from agentctl.cli.eval.github import harmless  # noqa: PLC0415
+
+    return harmless(page)

@@ -9,6 +9,7 @@ import typer
 
 from agentctl.cli.eval.flags import Gates
 from agentctl.cli.eval.gates import Facts, code_of
+from agentctl.cli.eval.github import comment, tell_runner
 from agentctl.cli.flags import grouped
 from agentctl.cli.report.sheet import Files, tell
 from agentctl.evals.merge import Merged, merged
@@ -22,6 +23,10 @@ def merge(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="One .json of each part.")],
     *,
     output: Files = None,
+    pr_comment: Annotated[
+        Path | None,
+        typer.Option("--pr-comment", metavar="FILE", help="Write a comment for a pull request: Markdown, 64 KiB."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The whole result as one JSON document.")] = False,
     gates: Gates,
 ) -> int:
@@ -32,7 +37,12 @@ def merge(
     check_all(output or [])
     whole = merged([(path, read_result(path)) for path in files])
     code = exit_code(whole, gates)
-    tell(told({**whole.document, "exit": code}), output or [], as_json=json)
+    page = told({**whole.document, "exit": code})
+    unwritten = comment(pr_comment, page)
+    tell_runner(Path.cwd(), page)
+    tell(page, output or [], as_json=json)
+    if unwritten is not None:
+        raise unwritten
     return code
 
 
