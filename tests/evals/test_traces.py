@@ -153,6 +153,13 @@ def test_several_models_are_several_results(tmp_path: Path) -> None:
     assert [(case.id, case.repeat) for case in merged.cases] == [("0", 1), ("0", 2), ("0", 3), ("0", 4)]
 
 
+def test_a_trial_told_twice_is_counted_twice(tmp_path: Path) -> None:
+    """And that is told: somebody may have put two logs into one."""
+    evaluation = scored(json_lines(tmp_path / "x.jsonl", [Run(0, 0, 1.0), Run(0, 0, 0.0), Run(1, 0, 1.0)]))
+    assert [(case.id, case.repeat) for case in evaluation.cases] == [("0", 1), ("0", 2), ("1", 1)]
+    assert (evaluation.traces or {})["same_trial"] == 1
+
+
 def test_a_result_is_small(tmp_path: Path) -> None:
     """It holds figures and labels, not the messages that stand in the file."""
     evaluation = scored(tau_bench(tmp_path / "x.json", [Run(0, 0, 1.0)]))

@@ -121,5 +121,9 @@ def _tell(tally: Tally, evaluation: Evaluation, basis: Basis) -> None:
     told = [key for key in tally.costs if key]
     if told:
         number = sum(len(tally.costs[key]) for key in told)
-        mean = f", {dollars(Decimal(str(about['cost']['mean_usd'])))} a trace"
-        note(clean(f"cost as {count(number, 'trace')} of {len(tally.scored)} tell it ({', '.join(told)}){mean}"))
+        total, mean = (dollars(Decimal(str(about["cost"][key]))) for key in ("total_usd", "mean_usd"))
+        who = f"{count(number, 'trace')} of {len(tally.scored)} tell it ({', '.join(told)})"
+        note(clean(f"cost as {who}: {total} in all, {mean} a trace"))
+    if about["same_trial"]:
+        again = count(about["same_trial"], "trace")
+        note(f"{again} with a trial that another of the same case has: all are counted, as repeats of their own")

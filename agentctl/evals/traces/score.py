@@ -79,6 +79,7 @@ class Tally:
             "without_trace": missing,
             "left_out": [{"place": each.place, "reason": each.reason} for each in self.left],
             "parts_left_out": self.parts,
+            "same_trial": self._same_trial(),
             "cost": {
                 "from": {key or "list prices": len(each) for key, each in self.costs.items()},
                 "known": len(known),
@@ -86,6 +87,11 @@ class Tally:
                 "mean_usd": float(total / len(known)) if known else None,
             },
         }
+
+    def _same_trial(self) -> int:
+        """Traces that tell the trial of another one of their case."""
+        told = Counter((each.group, each.result.id, each.trial) for each in self.scored if each.trial is not None)
+        return sum(number - 1 for number in told.values())
 
     def _saw(self, suite: Suite, case: Case) -> bool:
         return case.id in self.seen[suite.name]
