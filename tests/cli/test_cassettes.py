@@ -118,6 +118,19 @@ def test_missing_orphaned_damaged_and_interrupted(desk: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["order.yaml"]
 
 
+def test_what_was_interrupted_beside_a_whole_recording(desk: Path) -> None:
+    """Nothing would complete it, so it is pruned, and the recording stays as it is."""
+    agentctl(desk, "cassettes", "prune", "--yes")
+    whole = desk / "cassettes" / "desk" / "order.yaml"
+    before = whole.read_bytes()
+    left = whole.with_name("order.yaml.partial")
+    left.write_bytes(before)
+    assert "1 interrupted beside a whole recording" in agentctl(desk, "cassettes", "status").stdout
+    done = agentctl(desk, "cassettes", "prune", "--yes")
+    assert done.stdout.startswith("removed cassettes/desk/order.yaml.partial: the recording beside it is whole\n")
+    assert (left.exists(), whole.read_bytes()) == (False, before)
+
+
 def test_show(desk: Path) -> None:
     """What it was recorded for, and its takes; for a person and for a program."""
     document = json.loads(agentctl(desk, "cassettes", "show", "desk/order", "--json").stdout)

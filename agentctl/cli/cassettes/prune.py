@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from agentctl.cassette.file import read, write
+from agentctl.cassette.file import partial_of, read, write
 from agentctl.cassette.hold import hold
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cli import exits
@@ -38,7 +38,9 @@ def prune(
     if yes and dry_run:
         raise UsageError("--yes removes and --dry-run does not", hint="leave one of them out")
     rows = [
-        row for row in standings(Project.find(Path.cwd()), suites or []) if row.verdict == ORPHAN or row.unused_takes
+        row
+        for row in standings(Project.find(Path.cwd()), suites or [])
+        if row.verdict == ORPHAN or row.unused_takes or row.left_over
     ]
     if yes:
         for row in rows:
@@ -62,14 +64,18 @@ def _what(row: Standing) -> str:
         return f"{row.file}: there is no case {row.suite}/{row.case}"
     first, last = row.wanted + 1, row.takes
     what = "vote" if row.judge else "take"
-    return f"{what}{'s' * (last > first)} {first}{f' to {last}' if last > first else ''} of {row.file}"
+    takes = f"{what}{'s' * (last > first)} {first}{f' to {last}' if last > first else ''} of {row.file}"
+    begun = f"{row.file}.partial: the recording beside it is whole"
+    return " and ".join([takes] * bool(row.unused_takes) + [begun] * row.left_over)
 
 
 def _prune(row: Standing) -> None:
     with hold(row.path):
+        if row.left_over:
+            partial_of(row.path).unlink(missing_ok=True)
         if row.verdict == ORPHAN:
             row.path.unlink(missing_ok=True)
-        else:
+        elif row.unused_takes:
             write(row.path, first_takes(read(row.path), row.wanted))
 
 

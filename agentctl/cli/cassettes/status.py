@@ -68,9 +68,13 @@ def _lines(sheet: Sheet, rows: Sequence[Standing], since: dict[str, tuple[Change
     known = counts(rows)
     total = ", ".join(f"{number} {verdict}" for verdict, number in known.items())
     yield from sheet.lines(f"{len(rows)} recordings: {total}" if rows else "there are no recordings", indent="")
-    begun = sum(row.partial for row in rows)
+    left = sum(row.left_over for row in rows)
+    begun = sum(row.partial for row in rows) - left
     if begun:
         yield from sheet.lines(f"{begun} interrupted: --record-mode new-episodes completes them", DIM, indent="")
+    if left:
+        text = f"{left} interrupted beside a whole recording: `agentctl cassettes prune` removes them"
+        yield from sheet.lines(text, DIM, indent="")
 
 
 def _row(sheet: Sheet, row: Standing, since: str) -> Iterator[str]:
