@@ -1,7 +1,8 @@
 """What an evaluation is compared with: an earlier result, or what a git revision recorded, scored by its own suites.
 
 A revision is played as it was: its documents, its recordings and its checks, in a folder that is gone afterwards, with
-the selection of the evaluation it stands against. So `git:origin/main` needs no result that somebody kept.
+the selection of the evaluation it stands against, and by the suites' own agents: those that it ships. So
+`git:origin/main` needs no result that somebody kept.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ class Wanted:
 
     suites: Sequence[str]
     """Names, or paths of files."""
-    agent: str | None = None
     filters: Sequence[str] = ()
     tags: Sequence[str] = ()
     repeat: int | None = None
@@ -102,7 +102,6 @@ async def _of_revision(project: Project, revision: str, wanted: Wanted, known: S
             jobs = plan(
                 then,
                 names,
-                agent=wanted.agent,
                 filters=wanted.filters,
                 tags=wanted.tags,
                 repeat=wanted.repeat,

@@ -73,7 +73,6 @@ async def read_baseline(project: Project, against: Against, selection: Selection
     """The document of the baseline that was asked for. See `evals.baseline.baseline` for what it raises."""
     wanted = Wanted(
         suites=selection.suites or [],
-        agent=selection.agent,
         filters=selection.filter or [],
         tags=selection.tag or [],
         repeat=selection.repeat,

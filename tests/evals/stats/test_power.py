@@ -59,3 +59,10 @@ def test_five_cases_show_nothing() -> None:
     """Five coins that fall alike are not rare enough, whatever the effect."""
     assert smallest_effect(5, 0.2) is None
     assert mcnemar_power(10, 0.0, 0.0) == 0.0
+
+
+@pytest.mark.parametrize("n", [6, 20, 57, 131, 300])
+def test_false_alarms_stay_below_the_level(n: int) -> None:
+    """Over all outcomes, weighted exactly: without an effect, either direction is found 1 time in 20 at most."""
+    for discordant in (0.02, 0.1, 0.25, 0.5, 0.9):
+        assert 2 * mcnemar_power(n, discordant, 0.0) <= 0.05
