@@ -129,8 +129,9 @@ def _tally(told: JsonObject) -> Tally:
 def _totals(parts: Sequence[JsonObject]) -> JsonObject:
     """The sum of totals; the rate is made anew."""
     total: JsonObject = {}
-    for key in parts[0]:
-        total[key] = _together([part[key] for part in parts]) if key != "pass_rate" else None
+    for key in dict.fromkeys(key for part in parts for key in part):
+        known = [part[key] for part in parts if key in part]  # some sums stand there only where there is something
+        total[key] = _together(known) if key != "pass_rate" else None
     judged = total["pass"] + total["fail"]
     total["pass_rate"] = total["pass"] / judged if judged else None
     return total
@@ -148,7 +149,8 @@ def _together(values: Sequence[Json]) -> Json:
     if isinstance(first, list):
         return [each for value in values for each in value]
     if isinstance(first, dict):
-        return {key: _together([value[key] for value in values if key in value]) for key in first}
+        keys = dict.fromkeys(key for value in values for key in value)
+        return {key: _together([value[key] for value in values if key in value]) for key in keys}
     return first
 
 

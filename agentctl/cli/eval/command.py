@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -63,6 +64,10 @@ def evaluate(
     money.check()
     check(writing)
     project = Project.find(Path.cwd())
+    if writing.watch:
+        from agentctl.cli.eval.watch import watch  # noqa: PLC0415  an evaluation is each its own process
+
+        return watch(project, sys.argv[1:])
     wanted = asked(project, again, selection, playing)
     jobs, part = apportioned(wanted.selection, wanted.narrowed(selected(project, wanted.selection)))
     if money.estimate:

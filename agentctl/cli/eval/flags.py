@@ -210,6 +210,9 @@ class Writing:
         typer.Option("--pr-comment", metavar="FILE", help="Write a comment for a pull request: Markdown, 64 KiB."),
     ] = None
     json: Annotated[bool, typer.Option("--json", help="The whole result as one JSON document.")] = False
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Evaluate again whenever suites, prompts, tools or recordings change.")
+    ] = False
     no_progress_bar: Annotated[bool, typer.Option("--no-progress-bar", help="Draw no bar while cases run.")] = False
 
     @property
