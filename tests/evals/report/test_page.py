@@ -170,6 +170,7 @@ def test_repeats(opened: Open) -> None:
         page.click("[data-status=flaky]")
         open_case(page, "die")
         assert page.texts(".repeats [aria-pressed=true]") == ["#2fail"]
+        assert page.texts(".command") == ["agentctl replay cassettes/shop/die.yaml --take 2"]
         page.click(".repeats button")
         page.wait("document.querySelector('.standing .pill').textContent === 'pass'")
 

@@ -142,7 +142,7 @@ function standing(run, found) {
     found.hint && el("p", { class: "quiet" }, clean(String(found.hint))),
     found.stale_matched &&
       el("p", null, "Answers were reused that were given to something else than would be asked now."),
-    found.recording && el("p", null, el("code", { class: "command" }, clean(replayOf(found)))),
+    found.recording && el("p", null, el("code", { class: "command" }, clean(replayOf(run, found)))),
     found.rerecord && el("p", null, el("code", { class: "command" }, clean(String(found.rerecord.command)))),
     besideThat(found),
   );
@@ -158,9 +158,10 @@ function besideThat(found) {
 }
 
 /** The command that shows the run in a terminal, at the first place of the first failure. */
-function replayOf(found) {
+function replayOf(run, found) {
   const turn = flagsOf(found)
     .flatMap((flag) => flag.turns)
     .find(Boolean);
-  return `agentctl replay ${found.recording}${turn ? ` --turn ${turn}` : ""}`;
+  const take = run.repeat > 1 ? ` --take ${run.repeat}` : "";
+  return `agentctl replay ${found.recording}${take}${turn ? ` --turn ${turn}` : ""}`;
 }
