@@ -123,6 +123,17 @@ def test_there_may_be_nothing_to_resume(tmp_path: Path) -> None:
     assert "there is no evaluation to resume" in done.stderr
 
 
+def test_a_journal_that_cannot_be_written_costs_no_result(tmp_path: Path) -> None:
+    """The evaluation runs all the same, and says what it lacks."""
+    till.record(till.lay_down(tmp_path))
+    (tmp_path / ".agentctl").mkdir(exist_ok=True)
+    (tmp_path / ".agentctl" / "journals").write_text("in the way")
+    done = agentctl(tmp_path, "eval", "--tools", "live")
+    assert done.returncode == 0
+    assert "3 cases: 3 passed" in done.stdout
+    assert done.stderr.startswith("finished cases are not kept for --resume: ")
+
+
 def test_only_what_failed_or_errored(tmp_path: Path) -> None:
     """Each flag alone takes the last result, with a name that one; exit 5 when there is none."""
     till.record(till.lay_down(tmp_path))

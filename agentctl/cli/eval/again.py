@@ -14,7 +14,7 @@ from agentctl.agent.events import JsonObject
 from agentctl.cli.console import note
 from agentctl.cli.eval.flags import Playing, Selection
 from agentctl.config.project import Project
-from agentctl.errors import NothingSelected, UsageError
+from agentctl.errors import NothingSelected, StoreError, UsageError
 from agentctl.evals.history import LAST, results_folder
 from agentctl.evals.plan import Job
 from agentctl.evals.result import CaseResult, read_result
@@ -71,9 +71,14 @@ class Kept:
     """When the evaluation began that is gone on with."""
 
     def add(self, results: Sequence[CaseResult]) -> None:
-        """Takes the results of one job."""
-        if self.journal is not None:
+        """Takes the results of one job. A journal that cannot be written costs the way back, not the result."""
+        if self.journal is None:
+            return
+        try:
             self.journal.add(results)
+        except StoreError as error:
+            note(clean(f"what finishes from here on is not kept for --resume: {error}"))
+            self.journal.give_up()
 
 
 UNKEPT: Final = Kept()
@@ -147,7 +152,12 @@ def journaled(project: Project, wanted: Asked, jobs: Sequence[Job]) -> Iterator[
     if journal is None:
         from agentctl.evals.journal.journal import begin  # noqa: PLC0415  most evaluations are small replays
 
-        journal = begin(project, wanted.to_json())
+        try:
+            journal = begin(project, wanted.to_json())
+        except StoreError as error:  # a checkout that is read only can be evaluated all the same
+            note(clean(f"finished cases are not kept for --resume: {error}"))
+            yield UNKEPT
+            return
     try:
         found = journal.plan(jobs)
         if resumes:

@@ -47,6 +47,7 @@ class Journal:
         self._lines = lines
         self._records = records
         self._jobs: dict[tuple[str, str], Job] = {}
+        self._given_up = False
 
     @property
     def id(self) -> str:
@@ -82,6 +83,8 @@ class Journal:
         Raises:
             StoreError: it cannot be written.
         """
+        if self._given_up:
+            return
         key = results[0].suite, results[0].id
         job = self._jobs[key]
         try:
@@ -90,6 +93,10 @@ class Journal:
             self._lines.add({**where, "job": identity(job), "results": record})
         except TypeError:
             return
+
+    def give_up(self) -> None:
+        """Takes nothing more: what cannot be written now will not be written in a second either."""
+        self._given_up = True
 
     def close(self) -> None:
         """Nothing more is added."""
