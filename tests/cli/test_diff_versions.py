@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,20 @@ def test_a_case_that_breaks(desk: Path) -> None:
     assert "agentctl replay cassettes/desk/order.yaml --turn 2" in done.stdout
     assert "desk/other  pass -> fail" in done.stdout
     assert "it costs nothing: none of it was cached" in done.stdout
+
+
+def test_a_revision(desk: Path) -> None:
+    """The agent of a revision is scored on what it recorded, though the working tree has moved on and has not."""
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
+        subprocess.run([*git, *arguments], cwd=desk, check=True)
+    path = desk / "prompts" / "desk" / "v2.yaml"
+    path.write_text(path.read_text().replace("kind", "calm").replace("calm: agent", "kind: agent"))
+    done = agentctl(desk, "diff", "desk@git:HEAD", "desk@2", "--suite", "desk")
+    assert done.returncode == 4, done.stderr
+    assert "desk@2: 3 runs without a recording that fits" in done.stdout
+    assert "desk@git:HEAD: 3 runs" not in done.stdout
+    assert "agentctl eval --baseline git:REV" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from agentctl.cli.console import note
 from agentctl.cli.eval.flags import Money, Playing
 from agentctl.cli.eval.playing import Finding, play
 from agentctl.config.project import Project
+from agentctl.config.refs import GIT
 from agentctl.evals.marks import Reused, reused_of, sum_of
 from agentctl.evals.plan import Job, RecordMode, plan
 from agentctl.evals.result import CaseResult, Evaluation
@@ -35,6 +36,8 @@ class Gap:
     takes: Reused
 
     def __str__(self) -> str:
+        if not self.takes.turns:
+            return f"{self.agent}: {count(self.runs, 'run')} without a recording that fits"
         price = "price unknown" if self.takes.cost_usd is None else f"about {dollars(self.takes.cost_usd)}"
         figures = f"{count(self.takes.turns, 'turn')} · {self.takes.tokens:,} tokens · {price}"
         return f"{self.agent}: {count(self.runs, 'run')} without a recording that fits; to record them takes {figures}"
@@ -57,7 +60,7 @@ def both_played(project: Project, agents: tuple[str, str], suite: str, *, live: 
         UsageError: there is no such suite, or no key to go live with.
         ConfigError: the suite is wrong.
     """
-    jobs = [plan(project, [suite], agent=agent) for agent in agents]
+    jobs = [_jobs(project, suite, agent) for agent in agents]
     old, new = (_replayed(project, each) for each in jobs)
     gaps = tuple(gap for gap in (_gap(agents[0], old, new), _gap(agents[1], new, old)) if gap is not None)
     if not gaps or not (live or simulate):
@@ -72,6 +75,20 @@ def both_played(project: Project, agents: tuple[str, str], suite: str, *, live: 
         if finding.stopped_by is not None:
             return Played(found[0], found[-1], gaps, finding.stopped_by)
     return Played(found[0], found[1], ())
+
+
+def _jobs(project: Project, suite: str, agent: str) -> list[Job]:
+    """The suite's jobs. What a revision's agent recorded stands where the suite's own recordings do."""
+    jobs = plan(project, [suite], agent=agent)
+    if f"@{GIT}" not in agent:
+        return jobs
+    own = [project.cassettes / suite / job.recording.name for job in jobs]
+    return [
+        job
+        if job.recording.exists() or not path.exists()
+        else replace(job, recording=path, recording_name=project.show(path))
+        for job, path in zip(jobs, own, strict=True)
+    ]
 
 
 def _replayed(project: Project, jobs: Sequence[Job]) -> Evaluation:

@@ -104,7 +104,9 @@ def _on_suite(
         yield from verdict_lines(sheet, verdict)
         for gap in played.gaps:
             yield from sheet.lines(str(gap), YELLOW)
-        if played.gaps:
+        if played.gaps and any(f"@{GIT}" in name for name in names):
+            yield from sheet.lines("agentctl eval --baseline git:REV compares with what a revision recorded")
+        elif played.gaps:
             yield from sheet.lines("--live or --simulate records them first")
 
     code = exits.FAILED if any(flip.new == "fail" for flip in found.flips) else exits.OK
