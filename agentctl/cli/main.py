@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "diff": ("agentctl.cli.diff.command:diff", "Say what changed between two agent versions or two results."),
     "report": ("agentctl.cli.report.group:report", "Make reports of results, or one page that compares several."),
     "judge": ("agentctl.cli.judge.group:judge", "Measure judges against people."),
+    "history": ("agentctl.cli.history.command:history", "Show how suites went over time, and what became worse."),
     "runs": ("agentctl.cli.runs.group:runs", "List, show and export stored runs."),
     "import": ("agentctl.cli.cases.import_:import_", "Turn transcripts and foreign recordings into cases."),
     "cassettes": (

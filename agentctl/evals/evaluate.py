@@ -192,6 +192,7 @@ def _by_suite(jobs: Sequence[Job], finished: Sequence[list[CaseResult]], day: da
                 cases=tuple(result for _, results in members for result in results),
                 terms={each.case.id: each.case.terms for each, _ in members if each.case.terms is not DEFAULT},
                 planned={each.case.id: each.repeats for each, _ in members},
+                of=len(job.suite.cases),
                 today=day,
             )
         )

@@ -1,6 +1,7 @@
 """Results that are kept: every evaluation leaves one in the project, and `last.json` is the newest.
 
-Only the newest `KEPT` stay. They are for looking back at what just happened; what must last is written with `-o`.
+Only the newest `KEPT` stay. They are for looking back at what just happened; what must last is written with `-o`. Their
+figures stay: see `evals.remember`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from agentctl.config.project import Project
 from agentctl.config.unwritten import unwritten
 from agentctl.evals.document import document
 from agentctl.evals.files import write_pieces
+from agentctl.evals.remember import remember
 from agentctl.evals.result import Evaluation
 
 KEPT: Final = 50
@@ -21,7 +23,7 @@ LAST: Final = "last.json"
 
 
 def keep(project: Project, evaluation: Evaluation, exit_code: int) -> Path:
-    """Puts the result with the others and returns its path.
+    """Puts the result with the others, and its figures into the history; returns its path.
 
     Raises:
         StoreError: it cannot be written.
@@ -36,6 +38,7 @@ def keep(project: Project, evaluation: Evaluation, exit_code: int) -> Path:
             old.unlink(missing_ok=True)
     except OSError as error:
         raise unwritten(folder, error) from None
+    remember(project, evaluation, exit_code, path)
     return path
 
 

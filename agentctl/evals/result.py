@@ -217,6 +217,8 @@ class SuiteResult:
     """What counts for cases with terms of their own, by id."""
     planned: Mapping[str, int] = field(default_factory=dict)
     """Repeats that were to be made of each case."""
+    of: int = 0
+    """Cases in the suite's file, those that were not asked for too."""
     today: date = field(default_factory=today)
     """The day on which quarantines were looked at."""
 
@@ -250,10 +252,7 @@ class Evaluation:
 
     suites: tuple[SuiteResult, ...]
     at: str | None
-    """When it began, ISO 8601, UTC; of recordings, when the newest was made: the same evaluation is the same document.
-
-    None when nothing ran.
-    """
+    """When it began, ISO 8601, UTC; of recordings, when the newest was made. None when nothing ran."""
     network: int = 0
     """Requests sent to a model, or connections made by anyone in this process where those are more."""
     tools_executed: int = 0

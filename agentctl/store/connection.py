@@ -8,6 +8,7 @@ reads and then writes can not be refused half-way.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +16,12 @@ from typing import Final
 
 from agentctl.errors import StoreError
 
-SCHEMA: Final = 1
-"""Written to `user_version`. A newer one is refused; older ones are upgraded here, step by step."""
-
 WAIT_SECONDS: Final = 5.0
 """For another process that is writing."""
 
-TABLES: Final = """
+PAUSE_SECONDS: Final = 0.01
+
+RUNS: Final = """
 create table runs (
     id text primary key,
     agent text not null,
@@ -39,6 +39,44 @@ create table entries (
     primary key (run, seq)
 ) without rowid;
 """
+
+RESULTS: Final = """
+create table results (
+    id integer primary key,
+    suite text not null,
+    agent text not null,
+    bundle text not null,
+    model text not null,
+    revision text not null,
+    first_at real not null,
+    last_at real not null,
+    times integer not null,
+    complete integer not null,
+    exit_code integer not null,
+    file text not null,
+    digest text not null
+);
+create index results_by_suite on results (suite, id);
+create table result_cases (
+    result integer not null references results (id),
+    id text not null,
+    verdict text not null,
+    passed integer not null,
+    judged integer not null,
+    played integer not null,
+    cost_usd real,
+    seconds real not null,
+    tokens integer not null,
+    primary key (result, id)
+) without rowid;
+create table absorbed (name text primary key) without rowid;
+"""
+
+STEPS: Final = (RUNS, RESULTS)
+"""From an empty file to schema 1, from there to 2, and so on."""
+
+SCHEMA: Final = len(STEPS)
+"""Written to `user_version`. A newer one is refused; older ones are upgraded here, step by step."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -66,12 +104,26 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("pragma foreign_keys=on")
     if _version(connection, path) == SCHEMA:
         return
-    connection.execute("pragma journal_mode=wal")
+    _write_ahead(connection)
     with immediate(connection):
-        if _version(connection, path) == 0:  # nobody was faster
-            for statement in TABLES.strip().split(";\n"):
+        for step in STEPS[_version(connection, path) :]:  # none when somebody was faster
+            for statement in step.strip().split(";\n"):
                 connection.execute(statement)
-            connection.execute(f"pragma user_version={SCHEMA}")
+        connection.execute(f"pragma user_version={SCHEMA}")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turns the log on. At this one statement SQLite does not wait for others, so it is asked until they are done."""
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode=wal")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctl.cli.eval.flags import Gates
@@ -103,6 +103,7 @@ def test_a_damaged_rule_is_an_error(tmp_path: Path) -> None:
     assert "`adaptive` is 'often'" in replay(project, None).cases[0].reason
 
 
+@settings(deadline=None)
 @given(st.text("pfe", min_size=1, max_size=12), st.sampled_from([0.0, 0.05, 0.3]))
 def test_with_certainty_the_verdict_is_that_of_all_repeats(moods: str, alpha: float) -> None:
     """Once settled without error, no continuation changes the verdict; runs without one never settle anything."""

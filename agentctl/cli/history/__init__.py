@@ -1,0 +1,1 @@
+"""`agentctl history`: how suites went over time."""
