@@ -22,7 +22,7 @@ from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
-from agentctl.evals.spending import Unplayed
+from agentctl.evals.spending import PLAYING, Ticket, Unplayed
 from agentctl.evals.terms import DEFAULT, today
 from agentctl.evals.transcripts import retell
 from agentctl.evals.witness import Witness
@@ -102,15 +102,19 @@ class _Hall:
     bench: Bench | None
 
     async def results(self, job: Job) -> list[CaseResult]:
-        """One result for each repeat, judged where the case asks for it."""
+        """One result for each repeat, judged where the case asks for it; none when the money did not last for it."""
+        ticket = Ticket()
+        PLAYING.set(ticket)
         if job.case.transcript:
             results = retell(job, self.prices)
         else:
             results = await (replay(job, self.prices) if self.live is None else self.live.play(job, self.prices))
-        if job.is_judged:
+        if job.is_judged and not ticket.refused:
             from agentctl.evals.judge.ruled import ruled  # noqa: PLC0415  few cases have judges
 
             results = await ruled(job, results, self.prices, self.bench)
+        if ticket.refused:
+            return []
         return results if job.case.transcript else await _explained(job, results, self.prices)
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
 from pathlib import Path
@@ -27,7 +26,7 @@ from agentctl.errors import AgentctlError, CapReached
 from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult
-from agentctl.evals.spending import Spending
+from agentctl.evals.spending import PLAYING, Spending
 from agentctl.model.decode import decode_reply
 from agentctl.model.pricing import price
 
@@ -123,17 +122,6 @@ class OpenWire(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Ticket:
-    """One case that is being played."""
-
-    refused: bool = False
-    """Whether a call of it was."""
-
-
-PLAYING: Final[ContextVar[Ticket | None]] = ContextVar("playing", default=None)
-
-
 class CappedWire:
     """A wire whose calls are paid from a purse; a reply that breaks off costs what was expected of it."""
 
@@ -216,9 +204,9 @@ class Player(Protocol):
 
 @dataclass(slots=True)
 class CappedPlayer:
-    """A player whose cases are left unplayed once the purse is closed: they have no results at all.
+    """A player that leaves cases unplayed once the purse is closed: they have no results at all.
 
-    What a case that is cut off has recorded until then is kept by who records it; only a verdict on it is not given.
+    One that is cut off by it has none either: see `evaluate`. What it has recorded until then is kept by who records.
     """
 
     player: Player
@@ -236,13 +224,7 @@ class CappedPlayer:
         return self.player.sent
 
     async def play(self, job: Job, prices: Prices) -> list[CaseResult]:
-        """One result for each repeat; none for a case that the money did not last for."""
+        """One result for each repeat; none for a case that would only be cut off."""
         if self.purse.closed and self.records(job):
             return []
-        ticket = Ticket()
-        token = PLAYING.set(ticket)
-        try:
-            results = await self.player.play(job, prices)
-        finally:
-            PLAYING.reset(token)
-        return [] if ticket.refused else results
+        return await self.player.play(job, prices)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from agentctl.agent.events import JsonObject
 
@@ -34,3 +36,14 @@ class Unplayed:
     def to_json(self) -> JsonObject:
         """As it stands in the document."""
         return {"suite": self.suite, "file": self.file, "id": self.id, "line": self.line, "repeats": self.repeats}
+
+
+@dataclass(slots=True)
+class Ticket:
+    """One case that is being played."""
+
+    refused: bool = False
+    """Whether a call of it was."""
+
+
+PLAYING: Final[ContextVar[Ticket | None]] = ContextVar("playing", default=None)

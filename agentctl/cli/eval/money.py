@@ -42,12 +42,16 @@ async def tell_estimate(project: Project, jobs: Sequence[Job], playing: Playing,
         match=playing.match,
     )
     total, unknown = known(found), sum(each.cost_usd is None for each in found)
+    judged = sum(job.is_judged for job in jobs) if playing.judges_live else 0
     if as_json:
         cases = [each.to_json() for each in found]
         sums = {"cases": len(found), "runs": sum(each.job.repeats for each in found), **total.to_json()}
         about = likely(found)
         sums |= {"unknown": unknown, "likely_usd": None if about is None else float(about)}
-        json_document({"kind": "estimate", "planned": len(jobs), "cases": cases, "total": sums, "exit": 0})
+        about_judges = {"judged": judged} if judged else {}
+        json_document(
+            {"kind": "estimate", "planned": len(jobs), "cases": cases, "total": sums, **about_judges, "exit": 0}
+        )
         return
     rows = [(f"{each.job.suite.name}/{each.job.case.id}", each) for each in found]
     room = max((len(name) for name, _ in rows), default=0)
@@ -58,6 +62,8 @@ async def tell_estimate(project: Project, jobs: Sequence[Job], playing: Playing,
         say(f"{clean(name):<{room}}  {figures}{cost:>9}  {each.about}")
     for line in _sums(len(jobs), found, total.cost_usd, likely(found)):
         say(line)
+    if judged:
+        say(f"not in it: what judges of {count(judged, 'case')} may cost")
 
 
 def _sums(planned: int, found: Sequence[Any], cost: Decimal | None, about: Decimal | None) -> Iterator[str]:
