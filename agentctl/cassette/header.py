@@ -115,6 +115,8 @@ def _take_json(take: Take) -> JsonObject:
             {"interaction": each.interaction, "type": each.type, "message": each.message, "retryable": each.retryable}
             for each in take.breaks
         ]
+    if take.user:
+        data["user"] = list(take.user)
     if take.rest:
         data["rest"] = list(take.rest)
     return data
@@ -132,8 +134,8 @@ def _tool_json(tool: RecordedTool) -> JsonObject:
 
 
 def _take(data: JsonObject, interactions: int) -> Take:
-    indexes = tuple(data["interactions"])
-    for index in indexes:
+    indexes, user = tuple(data["interactions"]), tuple(data.get("user", ()))
+    for index in (*indexes, *user):
         if type(index) is not int or not 0 <= index < interactions:
             message = f"a take names interaction {index} of {interactions}"
             raise ValueError(message)
@@ -143,6 +145,7 @@ def _take(data: JsonObject, interactions: int) -> Take:
         tools=tuple([_tool(tool) for tool in data["tools"]]),
         observed=tuple([_observed(seen) for seen in data["observed"]]),
         breaks=tuple([_break(each) for each in data.get("breaks", ())]),
+        user=user,
         rest=tuple([dict(each) for each in data.get("rest", ())]),
     )
 

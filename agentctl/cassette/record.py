@@ -39,6 +39,8 @@ class Tape:
         self._replies: list[_Reply] = []
         self._tools: list[RecordedTool] = []
         self._observed: list[Observed] = []
+        self.user: Tape | None = None
+        """What a simulated user asked its model meanwhile, on a tape of its own."""
 
     @property
     def partial(self) -> bool:
@@ -75,6 +77,7 @@ class Tape:
         replies = takewhile(lambda reply: reply.ended is None, self._replies)
         whole._replies = [reply for reply in replies if reply.is_answer]
         whole._tools = self._tools[:]
+        whole.user = None if self.user is None else self.user.finished()
         return whole
 
     def observe(self, observed: Observed) -> None:
@@ -92,14 +95,17 @@ class Tape:
             for i, reply in enumerate(self._replies)
             if reply.ended is not None
         ]
+        then = first + len(self._replies)
+        more, user = ((), Take(())) if self.user is None else self.user.take(then)
         take = Take(
-            interactions=tuple(range(first, first + len(self._replies))),
+            interactions=tuple(range(first, then)),
             seconds=tuple(reply.seconds for reply in self._replies),
             tools=tuple(self._tools),
             observed=tuple(self._observed),
             breaks=tuple(breaks),
+            user=user.interactions,
         )
-        return tuple(reply.interaction() for reply in self._replies), take
+        return (*(reply.interaction() for reply in self._replies), *more), take
 
 
 class _Reply:

@@ -114,6 +114,8 @@ class Take:
     tools: tuple[RecordedTool, ...] = ()
     observed: tuple[Observed, ...] = ()
     breaks: tuple[Break, ...] = ()
+    user: tuple[int, ...] = ()
+    """Indexes of what a simulated user asked its model, in order; they are none of `interactions`."""
     rest: tuple[JsonObject, ...] = ()
     """Of a transcript: the messages after its last reply, which no request carries."""
 

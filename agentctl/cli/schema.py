@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import orjson
 import typer
 
 from agentctl.agent.events import JsonObject
 from agentctl.cli.console import json_document, say
+from agentctl.config.check import Part
 from agentctl.config.documents import AgentDocument, ToolsDocument
+from agentctl.config.personas import PersonaDocument
 from agentctl.config.project import Project
 from agentctl.config.rubrics import RubricDocument
 from agentctl.config.schema import editor_schema
@@ -30,9 +32,20 @@ class Kind(StrEnum):
     AGENT = "agent"
     TOOLS = "tools"
     RUBRIC = "rubric"
+    PERSONA = "persona"
     SUITE = "suite"
     PROJECT = "project"
     SIMULATOR = "simulator"
+
+
+DOCUMENTS: Final[dict[Kind, type[Part]]] = {
+    Kind.AGENT: AgentDocument,
+    Kind.TOOLS: ToolsDocument,
+    Kind.RUBRIC: RubricDocument,
+    Kind.PERSONA: PersonaDocument,
+    Kind.PROJECT: ProjectDocument,
+}
+"""Kinds whose model says all there is to say of them."""
 
 
 def schema(
@@ -57,14 +70,8 @@ def schema(
 
 def schema_of(kind: Kind) -> JsonObject:
     """The schema of one kind of document."""
-    if kind is Kind.AGENT:
-        return editor_schema(AgentDocument, "agentctl agent")
-    if kind is Kind.TOOLS:
-        return editor_schema(ToolsDocument, "agentctl tools")
-    if kind is Kind.RUBRIC:
-        return editor_schema(RubricDocument, "agentctl rubric")
-    if kind is Kind.PROJECT:
-        return editor_schema(ProjectDocument, "agentctl project")
+    if kind in DOCUMENTS:
+        return editor_schema(DOCUMENTS[kind], f"agentctl {kind}")
     if kind is Kind.SIMULATOR:
         from agentctl.simulator.script import Script  # noqa: PLC0415  brings a template engine, for this kind alone
 

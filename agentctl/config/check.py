@@ -17,7 +17,7 @@ from agentctl.errors import ConfigError
 T = TypeVar("T")
 P = TypeVar("P", bound="Part")
 
-KINDS: Final = ("agent", "tools", "rubric", "suite")
+KINDS: Final = ("agent", "tools", "rubric", "persona", "suite")
 """What a document can be."""
 
 Many: TypeAlias = Annotated[tuple[T, ...], Field(strict=False)]

@@ -252,7 +252,7 @@ class AnyDocument(Part):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore")
 
-    kind: Literal["agent", "tools", "rubric"]
+    kind: Literal["agent", "tools", "rubric", "persona"]
 
 
 class AgentDocument(Part):

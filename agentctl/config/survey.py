@@ -15,6 +15,7 @@ from agentctl.config.document import Document
 from agentctl.config.documents import AnyDocument
 from agentctl.config.fit import fit_problems
 from agentctl.config.load import Loaded, load_from
+from agentctl.config.personas import persona_from
 from agentctl.config.refs import is_name, version_key
 from agentctl.config.render import names_in
 from agentctl.config.rubrics import rubric_from
@@ -33,7 +34,7 @@ class Seen:
 
     file: str
     kind: str
-    """`agent`, `tools`, `rubric`, or empty when it does not say."""
+    """`agent`, `tools`, `rubric`, `persona`, or empty when it does not say."""
     ref: str
     bundle: str = ""
     """An agent's or a rubric's digest; empty when it could not be loaded."""
@@ -83,6 +84,8 @@ def _look(source: Source, tree: WorkingTree) -> tuple[Seen, Loaded | None, list[
         if kind == "agent":
             loaded = load_from(source, tree)
             return Seen(document.file, kind, source.ref, loaded.agent.bundle), loaded, []
+        if kind == "persona":
+            return Seen(document.file, kind, source.ref, persona_from(source, tree).bundle), None, []
         if kind == "rubric":
             return Seen(document.file, kind, source.ref, rubric_from(source, tree).bundle), None, []
     except ConfigError as error:

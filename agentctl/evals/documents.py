@@ -45,14 +45,29 @@ class QuarantineDocument(Part):
     """The last day on which its failures fail nothing, UTC: 2026-12-31."""
 
 
+class UserDocument(Part):
+    """A simulated user: a model in the user's place."""
+
+    persona: Reference
+    """Who they are: a persona, name@version."""
+    goal: Text
+    """What they want."""
+    facts: dict[Text, str | int] = Field(default={})
+    """What they know, and say when it is needed."""
+    max_turns: Annotated[int, Field(ge=1, le=100)] = 8
+    """How often they may speak."""
+
+
 class CaseDocument(Part):
     """One case: what the user says, and what must be true afterwards."""
 
     id: str
     """Names the case and its recording; unique in the suite."""
     description: str = ""
-    input: Text | Many[Text]
+    input: Text | Many[Text] | None = None
     """What the user says: a text, or a list of texts, one for each turn. `{{ name }}` is filled in from `vars`."""
+    user: UserDocument | None = None
+    """A model that plays the user; `input` may then be its first message."""
     vars: Variables = Field(default={})
     """Values for `{{ name }}` in the input; they go before the suite's."""
     matrix: dict[Text, Many[str | int]] = Field(default={})

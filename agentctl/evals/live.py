@@ -55,6 +55,8 @@ async def live_player(
     try:
         for job in due:
             await player.open(job.agent, go_live)
+            if job.case.user is not None and job.case.user.persona is not None:
+                await player.open(job.case.user.persona.agent, go_live)
         yield player
     finally:
         await player.close()

@@ -12,9 +12,9 @@ from agentctl.agent.events import Observed, ToolReturned
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.errors import AgentctlError, RecordingMiss
 from agentctl.evals.plan import Job
-from agentctl.evals.play import Played, play
+from agentctl.evals.play import Played, Speaker, play
 from agentctl.evals.prices import Prices
-from agentctl.evals.replay import concluded, recorded_model, unplayed
+from agentctl.evals.replay import at_once, concluded, recorded_model, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.score import excerpt
 from agentctl.evals.stage import Stage
@@ -42,12 +42,23 @@ async def _live_take(job: Job, cassette: Cassette, number: int, prices: Prices, 
                 return observe(workshop.folder, job.queries)
 
             model = recorded_model(job, cassette, number)
-            played = await play(job, agent=job.agent, model=model, tools=workshop.tools, observe=look)
+            voice = _voice(job, cassette, number)
+            played = await play(job, agent=job.agent, model=model, tools=workshop.tools, observe=look, user=voice)
+            played = replace(played, voice=voice)
     except AgentctlError as error:
         return errored(job, number + 1, error)
     if isinstance(played.error, RecordingMiss):
         played = replace(played, error=with_culprits(played.error, played, take))
     return concluded(job, number + 1, played, prices, sum(take.seconds) + played.seconds)
+
+
+def _voice(job: Job, cassette: Cassette, number: int) -> Speaker | None:
+    """The simulated user of that take, where the case has one: it says what it said."""
+    if job.case.user is None:
+        return None
+    from agentctl.evals.user.seat import recorded_voice  # noqa: PLC0415  few cases have a simulated user
+
+    return recorded_voice(job, cassette, number, sleep=at_once)
 
 
 def with_culprits(miss: RecordingMiss, played: Played, take: Take) -> RecordingMiss:

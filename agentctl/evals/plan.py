@@ -89,7 +89,8 @@ class Job:
     @property
     def components(self) -> dict[str, str]:
         """The digest of everything that shapes a recording of this case."""
-        return {**self.agent.components, **self.code, CASE_INPUT: digest(_asked(self.case))}
+        user = {} if self.case.user is None else self.case.user.components
+        return {**self.agent.components, **self.code, **user, CASE_INPUT: digest(_asked(self.case))}
 
     @property
     def is_judged(self) -> bool:

@@ -10,17 +10,19 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from agentctl.agent.drive import Observe, drive
 from agentctl.agent.events import ModelReplied
 from agentctl.agent.ports import Hear, Model, Tools
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
-from agentctl.errors import AgentctlError
+from agentctl.errors import AgentctlError, UsageError
 from agentctl.evals.approvals import deciding
 from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.scorers.outcome import Outcome, outcome_of
+from agentctl.evals.user.spec import UserPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Played:
     run: Run
     seconds: float
     error: Exception | None = None
+    voice: Speaker | None = None
+    """Who spoke, where it was a simulated user."""
 
     @property
     def replies(self) -> Iterator[ModelReplied]:
@@ -37,8 +41,22 @@ class Played:
         return (entry.event for entry in self.run.entries if isinstance(entry.event, ModelReplied))
 
 
-async def play(job: Job, *, agent: Agent, model: Model, tools: Tools, observe: Observe) -> Played:
-    """Drives a new run of `agent` through the case, to its end.
+class Speaker(Protocol):
+    """A simulated user; see `evals.user.voice`."""
+
+    def over(self, run: Run) -> Hear:
+        """What they say in this run."""
+        ...
+
+    def part(self, *, failed: bool) -> UserPart:
+        """Their part in it, once it is over."""
+        ...
+
+
+async def play(
+    job: Job, *, agent: Agent, model: Model, tools: Tools, observe: Observe, user: Speaker | None = None
+) -> Played:
+    """Drives a new run of `agent` through the case, to its end; `user` speaks where the case has a simulated one.
 
     Raises:
         asyncio.CancelledError: it was interrupted.
@@ -51,7 +69,7 @@ async def play(job: Job, *, agent: Agent, model: Model, tools: Tools, observe: O
             run,
             model=model,
             tools=tools,
-            hear=says(job.case.input),
+            hear=_hear(job, run, user),
             approve=deciding(approve=job.case.approve, deny=job.case.deny),
             observe=observe,
         )
@@ -74,6 +92,15 @@ def outcome(job: Job, played: Played, prices: Prices, seconds: float) -> Outcome
         folder=job.suite.path.parent,
         metadata=job.case.metadata,
     )
+
+
+def _hear(job: Job, run: Run, user: Speaker | None) -> Hear:
+    if user is not None:
+        return user.over(run)
+    if job.case.user is not None:
+        hint = "leave out --on-divergence and --match, or leave the case out"
+        raise UsageError("a simulated user says what is recorded, or is recorded, and goes nowhere else", hint=hint)
+    return says(job.case.input)
 
 
 def says(turns: tuple[str, ...]) -> Hear:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from agentctl import __version__
@@ -23,7 +24,7 @@ from agentctl.cassette.secrets.redact import Redactor
 from agentctl.cassette.tape import API_BASE, Cassette, Header
 from agentctl.errors import AgentctlError, CassetteError
 from agentctl.evals.plan import Job
-from agentctl.evals.play import play
+from agentctl.evals.play import Speaker, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import concluded
 from agentctl.evals.result import CaseResult
@@ -106,12 +107,23 @@ async def _record_take(
             wire = RecordingWire(live, tape, base_url=job.agent.provider.base_url or API_BASE)
             tools = RecordingTools(workshop.tools, tape)
             model = WireModel(wire, job.agent.retry, limits=job.agent.limits)
-            played = await play(job, agent=job.agent, model=model, tools=tools, observe=look)
+            voice = _voice(job, stage, tape)
+            played = await play(job, agent=job.agent, model=model, tools=tools, observe=look, user=voice)
+            played = replace(played, voice=voice)
     except AgentctlError as error:
         return errored(job, number + 1, error), False
     result = concluded(job, number + 1, played, prices, played.seconds)
     sound = played.error is None and result.outcome is not None and says_something(job, result.outcome)
     return result, sound
+
+
+def _voice(job: Job, stage: Stage, tape: Tape) -> Speaker | None:
+    """The simulated user of the case, where it has one."""
+    if job.case.user is None:
+        return None
+    from agentctl.evals.user.seat import live_voice  # noqa: PLC0415  few cases have a simulated user
+
+    return live_voice(job, stage, tape)
 
 
 def _not_reached(job: Job, number: int) -> CaseResult:

@@ -45,7 +45,14 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
         return [tools.observed(query.name) for query in job.queries]
 
     model = recorded_model(job, cassette, number)
-    played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe)
+    if job.case.user is None:
+        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe)
+    else:
+        from agentctl.evals.user.seat import recorded_voice  # noqa: PLC0415  few cases have a simulated user
+
+        voice = recorded_voice(job, cassette, number, sleep=at_once)
+        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, user=voice)
+        played = replace(played, voice=voice)
     take = cassette.takes[number]
     if cassette.header is not None:
         entries = played.run.entries
@@ -76,7 +83,7 @@ def recorded_wire(job: Job, cassette: Cassette, number: int, *, lenient: bool = 
 
 def model_on(job: Job, wire: RecordedWire) -> WireModel:
     """The model behind a recorded wire."""
-    return WireModel(wire, job.agent.retry, sleep=_at_once, rng=NO_JITTER)
+    return WireModel(wire, job.agent.retry, sleep=at_once, rng=NO_JITTER)
 
 
 def concluded(job: Job, repeat: int, played: Played, prices: Prices, seconds: float) -> CaseResult:
@@ -85,7 +92,10 @@ def concluded(job: Job, repeat: int, played: Played, prices: Prices, seconds: fl
     `seconds` is what the run took when it ran for real.
     """
     seen = outcome(job, played, prices, seconds)
-    return judged(job, repeat, seen) if played.error is None else errored(job, repeat, played.error, seen)
+    found = judged(job, repeat, seen) if played.error is None else errored(job, repeat, played.error, seen)
+    if played.voice is None:
+        return found
+    return replace(found, user=played.voice.part(failed=found.status == "fail"))
 
 
 def recorded_seconds(take: Take, run: Run) -> float:
@@ -101,5 +111,5 @@ def recorded_seconds(take: Take, run: Run) -> float:
     return total + slowest
 
 
-async def _at_once(_seconds: float) -> None:
-    return
+async def at_once(_seconds: float) -> None:
+    """Does not wait: in a replay there is nothing to wait for."""

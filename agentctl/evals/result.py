@@ -27,6 +27,7 @@ from agentctl.evals.scorers.score import Assertion, Score, verdict_json
 from agentctl.evals.spending import Spending, Unplayed
 from agentctl.evals.statistics import statistics
 from agentctl.evals.terms import Terms, today
+from agentctl.evals.user.spec import UserPart
 
 SCHEMA: Final = 1
 STATUSES: Final = ("pass", "fail", "error", "stale", "missing", "stopped")
@@ -83,6 +84,8 @@ class CaseResult:
     """How to record a case whose recording does not hold what is asked now."""
     judging: Judging | None = None
     """What its judges took; None when it has none, or they have not ruled."""
+    user: UserPart | None = None
+    """What a simulated user did, and whether a failure is theirs."""
     unjudged: bool = False
     """Whether it is a judge's verdict that is missing or stale, and not the recording."""
 
@@ -136,6 +139,7 @@ class CaseResult:
             marks["rerecord"] = self.again.to_json()
         marks |= {} if self.judging is None else {"judging": self.judging.to_json()}
         marks |= {"unjudged": True} if self.unjudged else {}
+        marks |= {} if self.user is None else {"user": self.user.to_json(), "user_fault": self.user.fault or None}
         return marks
 
 

@@ -28,10 +28,11 @@ from agentctl.evals.plan import CASE_INPUT
 from agentctl.evals.standing import APPROVAL, REDACTION, STATE_QUERY
 from agentctl.evals.standings import STALE, Standing
 from agentctl.evals.suite import suite_paths
+from agentctl.evals.user.spec import GOAL, PERSONA
 
 RUBRIC: Final = "rubric "
 """How the component begins that is what a judge goes by."""
-OF_SUITE: Final = frozenset({CASE_INPUT, STATE_QUERY, APPROVAL, REDACTION})
+OF_SUITE: Final = frozenset({CASE_INPUT, STATE_QUERY, APPROVAL, REDACTION, GOAL})
 SAID_AT: Final[Mapping[str, tuple[str, ...]]] = {
     "system prompt": ("system", "vars"),
     "model": ("model",),
@@ -92,6 +93,8 @@ def _change(
 
 
 def _files(suites: Mapping[str, Path], agent: _Sources, suite: str, component: str) -> set[Path]:
+    if component == PERSONA:  # which one it was, a recording does not say
+        return set()
     if component not in OF_SUITE:
         return set(agent.of(component))
     return {suites[suite]} if suite in suites else set()

@@ -7,7 +7,7 @@ are filled into what the user says and into nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +31,7 @@ from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion, Misfit, all_of
 from agentctl.evals.terms import DEFAULT, Terms
+from agentctl.evals.user.spec import SimulatedUser
 
 SUFFIX: Final = ".yaml"
 SHORT: Final = frozenset({"file", "matrix"})
@@ -55,6 +56,8 @@ class Case:
     approve: bool = False
     deny: Denials = field(default_factory=dict)
     """Calls that are denied, whatever `approve` says."""
+    user: SimulatedUser | None = None
+    """A model that plays the user; `input` is then what it begins with."""
     transcript: bool = False
     """Whether the recording is of an agent that is not defined here."""
     metadata: JsonObject = field(default_factory=dict)
@@ -124,11 +127,28 @@ def load_suite(path: Path, project: Project) -> Suite:
 
         document = expanded(document, path.parent, project)
     suite = _Loader(path, document, check(SuiteDocument, document)).suite()
+    if any(case.user is not None for case in suite.cases):
+        suite = _with_users(suite, project)
     if suite.is_judged:
         from agentctl.evals.judge.refuse import refuse_wrong  # noqa: PLC0415  few suites have judges
 
         refuse_wrong(suite.file, suite.cases, project)
     return suite
+
+
+def _user(case: CaseDocument) -> SimulatedUser | None:
+    user = case.user
+    return None if user is None else SimulatedUser(user.persona, user.goal, user.facts, user.max_turns)
+
+
+def _with_users(suite: Suite, project: Project) -> Suite:
+    """The suite, the personas of its users looked up."""
+    from agentctl.evals.user.bind import with_personas  # noqa: PLC0415  few suites have simulated users
+
+    cases = suite.cases
+    users = with_personas([case.user for case in cases], [case.line for case in cases], suite.file, project)
+    pairs = zip(cases, users, strict=True)
+    return replace(suite, cases=tuple(case if user is None else replace(case, user=user) for case, user in pairs))
 
 
 def _is_short(value: Any) -> bool:
@@ -183,8 +203,9 @@ class _Loader:
         variables = {**self._checked.vars, **case.vars}
         said = self._input(path, case, variables)
         own = self._asserts((*path, "assert"))
-        self._check_turns((*path, "assert"), own, len(said))
-        self._check_turns((*path, "input"), common, len(said))
+        if case.user is None:
+            self._check_turns((*path, "assert"), own, len(said))
+            self._check_turns((*path, "input"), common, len(said))
         return Case(
             id=case.id,
             input=said,
@@ -196,6 +217,7 @@ class _Loader:
             threshold=case.threshold,
             approve=self._checked.approve if case.approve is None else case.approve,
             deny=case.deny,
+            user=_user(case),
             transcript=case.transcript,
             metadata=case.metadata,
             line=self._line_of(path),
@@ -204,9 +226,13 @@ class _Loader:
 
     def _input(self, path: Path_, case: CaseDocument, variables: Mapping[str, str | int]) -> tuple[str, ...]:
         one = isinstance(case.input, str)
-        turns = (case.input,) if isinstance(case.input, str) else case.input
-        if not turns:
-            self._refuse((*path, "input"), "`input` must not be empty: the user says something")
+        turns = (case.input,) if isinstance(case.input, str) else case.input or ()
+        if not turns and case.user is None:
+            empty = "`input` is missing" if case.input is None else "`input` must not be empty: the user says something"
+            self._refuse((*path, "input"), empty)
+        if case.user is not None and (len(turns) > 1 or case.transcript):
+            what = "a transcript has no simulated user" if case.transcript else "`input` is its first message alone"
+            self._refuse((*path, "user"), f"{what}: the rest is the user's to say", on_key=True)
         said: list[str] = []
         for index, turn in enumerate(turns):
             try:

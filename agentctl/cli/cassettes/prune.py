@@ -83,7 +83,7 @@ def first_takes(cassette: Cassette, count: int) -> Cassette:
     """The recording with its first `count` takes, and of its interactions those that they need."""
     assert cassette.header is not None
     kept = cassette.header.takes[:count]
-    needed = sorted({index for take in kept for index in take.interactions})
+    needed = sorted({index for take in kept for index in (*take.interactions, *take.user)})
     moved = {old: new for new, old in enumerate(needed)}
     takes = tuple(_renumbered(take, moved) for take in kept)
     interactions = tuple(cassette.interactions[index] for index in needed)
@@ -92,4 +92,5 @@ def first_takes(cassette: Cassette, count: int) -> Cassette:
 
 def _renumbered(take: Take, moved: dict[int, int]) -> Take:
     breaks = tuple(replace(each, interaction=moved[each.interaction]) for each in take.breaks)
-    return replace(take, interactions=tuple(moved[index] for index in take.interactions), breaks=breaks)
+    mine, user = (tuple(moved[index] for index in indexes) for indexes in (take.interactions, take.user))
+    return replace(take, interactions=mine, user=user, breaks=breaks)

@@ -28,6 +28,8 @@ def marks_of(case: CaseResult) -> str:
         marks.append(f"at turn {case.parted.turn}")
     if case.judging is not None and case.judging.straddling:
         marks.append(STRADDLES)
+    if case.user is not None and case.user.fault:
+        marks.append(f"the user's fault: {case.user.fault}")
     return ", ".join(marks)
 
 
