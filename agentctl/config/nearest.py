@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
-MAX_LISTED: Final = 16
+MAX_LISTED: Final = 20
 LISTS: Final = (list, tuple, set, frozenset)
 
 

@@ -129,17 +129,16 @@ class CaseResult:
     @property
     def _marks(self) -> JsonObject:
         marks: JsonObject = {} if self.reused is None else {"reused": self.reused.to_json()}
-        if self.stale_matched:
-            marks["stale_matched"] = True
+        marks |= {"stale_matched": True} if self.stale_matched else {}
         if self.parted is not None:
             marks["diverged"] = self.parted.to_json()
         if self.status == "stopped":
             marks["holds"] = self.holds
         if self.again is not None:
             marks["rerecord"] = self.again.to_json()
-        marks |= {} if self.judging is None else {"judging": self.judging.to_json()}
-        marks |= {"unjudged": True} if self.unjudged else {}
-        marks |= {} if self.user is None else {"user": self.user.to_json(), "user_fault": self.user.fault or None}
+        judging: JsonObject = {} if self.judging is None else {"judging": self.judging.to_json()}
+        marks |= {"unjudged": True} if self.unjudged else judging
+        marks |= {} if self.user is None else self.user.to_json()
         return marks
 
 

@@ -228,8 +228,10 @@ class _Loader:
         one = isinstance(case.input, str)
         turns = (case.input,) if isinstance(case.input, str) else case.input or ()
         if not turns and case.user is None:
-            empty = "`input` is missing" if case.input is None else "`input` must not be empty: the user says something"
-            self._refuse((*path, "input"), empty)
+            empty = "`input` must not be empty: the user says something"
+            self._refuse(
+                (*path, "input"), empty if case.input is not None else f"`input` is missing in `cases[{path[1]}]`"
+            )
         if case.user is not None and (len(turns) > 1 or case.transcript):
             what = "a transcript has no simulated user" if case.transcript else "`input` is its first message alone"
             self._refuse((*path, "user"), f"{what}: the rest is the user's to say", on_key=True)

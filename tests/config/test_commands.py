@@ -172,7 +172,7 @@ def test_schema(make: Make, run: Run, tmp_path: Path) -> None:
     make()
     done = run("schema", "--json")
     folder = tmp_path / ".agentctl" / "schemas"
-    kinds = ("agent", "tools", "rubric", "suite", "project", "simulator")
+    kinds = ("agent", "tools", "rubric", "persona", "suite", "project", "simulator")
     assert json.loads(done.out)["written"] == [str(folder / f"{kind}.json") for kind in kinds]
     assert json.loads((folder / "agent.json").read_text())["title"] == "agentctl agent"
     assert run("schema", "--dir", "here").out.splitlines()[0] == "here/agent.json"

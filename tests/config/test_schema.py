@@ -11,6 +11,7 @@ import yaml
 
 from agentctl.config.check import Part, check
 from agentctl.config.documents import AgentDocument, ToolsDocument
+from agentctl.config.personas import PersonaDocument
 from agentctl.config.rubrics import RubricDocument
 from agentctl.config.schema import docstrings, editor_schema
 from agentctl.config.yamls import load_yaml
@@ -22,6 +23,7 @@ SCHEMAS = {
     "agent": editor_schema(AgentDocument, "agent"),
     "tools": editor_schema(ToolsDocument, "tools"),
     "rubric": editor_schema(RubricDocument, "rubric"),
+    "persona": editor_schema(PersonaDocument, "persona"),
     "suite": editor_schema(SuiteDocument, "suite", suite_schema()),
 }
 

@@ -65,7 +65,7 @@ def test_everything_at_once(make: Make) -> None:
         "prompts/desk/v2.yaml:2:1: unknown key `limit`",
         "prompts/desk/v3.yaml:2:1: duplicate key `a`; it is on line 1 already",
         "prompts/desk/v4.yaml:1:1: the document is empty",
-        "prompts/desk/v5.yaml:1:7: `kind` must be one of agent, tools, rubric, not agnt",
+        "prompts/desk/v5.yaml:1:7: `kind` must be one of agent, tools, rubric, persona, not agnt",
         "prompts/desk/v6.yaml:2:8: there is no document nope in prompts/",
     ]
 

@@ -119,7 +119,7 @@ def test_both_sides_are_recorded_and_replayed(project: Project) -> None:
     live = only(record(project, wire := Two()))
     assert (live.status, wire.sent) == ("pass", 6)
     assert live.user is not None
-    assert live.user.to_json() == {"persona": "hurried@1", "turns": 2, "left": "reached", "reason": "so"}
+    assert live.user.to_json()["user"] == {"persona": "hurried@1", "turns": 2, "left": "reached", "reason": "so"}
     again = replay(project)
     assert (only(again).status, again.network, again.tools_executed) == ("pass", 0, 0)
     assert live.outcome is not None

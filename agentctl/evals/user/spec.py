@@ -54,11 +54,12 @@ class UserPart:
     """Why the failure is the user's; empty when it is not, or not for sure."""
 
     def to_json(self) -> JsonObject:
-        """As it stands in a result."""
+        """The fields of a result's case that tell of it."""
         left = self.left
-        return {
+        told = {
             "persona": self.persona,
             "turns": self.turns,
             "left": None if left is None else left.why,
             "reason": "" if left is None else left.reason,
         }
+        return {"user": told, "user_fault": self.fault or None}
