@@ -22,7 +22,7 @@ from agentctl.agent.run import Usage
 from agentctl.errors import UsageError
 from agentctl.evals.marks import Again, Judging, Parted, Reused, judging_of, sum_of
 from agentctl.evals.repeats import Tally, tallies
-from agentctl.evals.scorers.outcome import Outcome
+from agentctl.evals.scorers.outcome import NO_OUTCOME, Outcome
 from agentctl.evals.scorers.score import Assertion, Score, verdict_json
 from agentctl.evals.spending import Spending, Unplayed
 from agentctl.evals.statistics import statistics
@@ -96,7 +96,7 @@ class CaseResult:
 
     def to_json(self) -> JsonObject:
         """The case as it stands in the document."""
-        return {**self._verdict, **(_NO_OUTCOME if self.outcome is None else self.outcome.to_json())}
+        return {**self._verdict, **(NO_OUTCOME if self.outcome is None else self.outcome.to_json())}
 
     def to_bytes(self) -> bytes:
         """The same, as JSON; a run that is kept as such is not read."""
@@ -333,19 +333,6 @@ def read_result(path: Path) -> JsonObject:
     if document.get("schema") != SCHEMA:
         raise UsageError(f"{path}: has schema {document.get('schema')!r}; this agentctl reads {SCHEMA}")
     return document
-
-
-_NO_OUTCOME: Final[JsonObject] = {
-    "input": [],
-    "text": "",
-    "ended": None,
-    "turns": 0,
-    "tool_calls": [],
-    "usage": Usage().to_json(),
-    "cost_usd": None,
-    "seconds": 0.0,
-    "entries": [],
-}
 
 
 def _usd(cost: Decimal | None) -> float | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import orjson
 
@@ -178,3 +179,17 @@ def _server_calls(replied: ModelReplied, place: Place) -> dict[str, Call]:
         for block in replied.content
         if block.get("type") == "server_tool_use"
     }
+
+
+NO_OUTCOME: Final[JsonObject] = {
+    "input": [],
+    "text": "",
+    "ended": None,
+    "turns": 0,
+    "tool_calls": [],
+    "usage": Usage().to_json(),
+    "cost_usd": None,
+    "seconds": 0.0,
+    "entries": [],
+}
+"""What stands in the place of an outcome where there is none."""
