@@ -76,7 +76,7 @@ def play_chunk(ask: Ask, wanted: Sequence[tuple[str, str, str]]) -> Chunk:
 
 
 async def _play(jobs: dict[tuple[str, str], Job], wanted: Sequence[tuple[str, str, str]], prices_at: Path) -> Chunk:
-    prices, witness, records = Prices(prices_at), Witness(), []
+    prices, witness, records = Prices(prices_at), Witness(only_here=True), []
     with witness:
         for suite, case, expected in wanted:
             job = jobs.get((suite, case))
@@ -92,6 +92,8 @@ class ClusterPlayer:
     def __init__(self, executor: Executor, ask: Ask, jobs: Sequence[Job], workers: int) -> None:
         self.recorded: list[Path] = []
         """None: nothing is recorded."""
+        self.apart = True
+        """The cluster's client talks to its workers; what those did, they count."""
         self.sent = 0
         """Connections that workers made."""
         self.executed = 0

@@ -36,6 +36,8 @@ class Player(Protocol):
 
     recorded: list[Path]
     """Recordings written."""
+    apart: bool
+    """Whether threads of its own talk to others on its behalf, which is no request to a model."""
 
     @property
     def sent(self) -> int:
@@ -70,7 +72,7 @@ async def evaluate(
     now, day = time.time(), today()
     already = already or {}
     finished: list[list[CaseResult]] = [already.get(place, []) for place in range(len(jobs))]
-    witness, interrupted = Witness(), False
+    witness, interrupted = Witness(only_here=live is not None and live.apart), False
     try:
         with witness:
             await _side_by_side(jobs, _Hall(prices, live, bench), concurrency, finished, on_job)

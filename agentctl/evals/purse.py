@@ -214,9 +214,10 @@ class CappedPlayer:
     records: Callable[[Job], bool]
     """Whether a case goes live from its start."""
     recorded: list[Path] = field(init=False)
+    apart: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.recorded = self.player.recorded
+        self.recorded, self.apart = self.player.recorded, self.player.apart
 
     @property
     def sent(self) -> int:

@@ -57,6 +57,7 @@ class Stage:
         self._workspaces: dict[str, Workspaces] = {}
         self._lives: dict[str, Live] = {}
         self._opened = AsyncExitStack()
+        self.apart = False
         self.recorded: list[Path] = []
         """Recordings written."""
 

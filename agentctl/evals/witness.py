@@ -8,6 +8,7 @@ observation, not the absence of code that we remember to have written. What a ch
 from __future__ import annotations
 
 import sys
+import threading
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -17,9 +18,10 @@ REACHES_OUT: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendm
 
 
 class Witness:
-    """Counts inside a `with`; one at a time."""
+    """Counts inside a `with`; one at a time. With `only_here`, only what this thread does: a cluster's talk is not."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_here: bool = False) -> None:
+        self._thread = threading.get_ident() if only_here else None
         self.connections = 0
         """Times that something was about to reach another host: connections, datagrams, names looked up."""
         self.executed = 0
@@ -37,6 +39,8 @@ class Witness:
 
     def sees(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Takes one audit event."""
+        if self._thread is not None and threading.get_ident() != self._thread:
+            return
         if event == EXECUTES:
             self.executed += 1
         elif event in REACHES_OUT and not _is_local(arguments):

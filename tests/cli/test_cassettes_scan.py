@@ -188,8 +188,8 @@ def test_files_are_enough(tmp_path: Path) -> None:
 
 def test_the_hook(desk: Path) -> None:
     """The hook's command is this one, and its pattern takes recordings and nothing else."""
-    (hook,) = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))
-    assert hook["id"] == "agentctl-cassettes-scan"
+    hooks = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    hook = next(each for each in hooks if each["id"] == "agentctl-cassettes-scan")
     assert hook["language"] == "python"
     taken = re.compile(hook["files"])
     assert all(map(taken.search, ["cassettes/a/b.yaml", "tests/cassettes/x.json", "spec/vcr_cassettes/y.yml.gz"]))

@@ -212,7 +212,7 @@ def test_any_matrix_has_its_size_and_names_of_its_own(tmp_path: Path, matrix: di
         (
             "cases: x.jsonl\n",
             {"x_jsonl": '\n{"id": "a", "inptu": "Hi"}\n'},
-            "x.jsonl:2:1: `input` is missing in `cases[0]`",
+            "x.jsonl:2:1: unknown key `inptu` in `cases[0]`",
         ),
         ("cases: x.yaml\n", {"x_yaml": "- id: a\n  input: Hi\n  asert: []\n"}, "x.yaml:3:3: unknown key `asert`"),
         ("cases: x.yaml\n", {"x_yaml": "id: a\n"}, "x.yaml:1:1: a file of cases is a list of cases"),

@@ -105,7 +105,8 @@ def request_of(user: SimulatedUser, run: Run, redactor: Redactor) -> Request:
     """The request for what the user says next."""
     persona = user.persona
     assert persona is not None
-    facts = "\n".join(f"- {name}: {value}" for name, value in user.facts.items()) or "- nothing more"
+    known = sorted(user.facts.items())  # the order of a document's keys says nothing, here as anywhere
+    facts = "\n".join(f"- {name}: {value}" for name, value in known) or "- nothing more"
     system = (
         f"{FRAME}\n# Who you are\n{persona.instructions.rstrip()}\n\n# What you want\n{user.goal.rstrip()}\n\n"
         f"# What you know\n{facts}"
