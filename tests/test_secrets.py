@@ -115,8 +115,8 @@ class Echo:
 def root(tmp_path: Path) -> Path:
     """A project in which every file is searched, the home and the temporary files of the command among them."""
     desk.lay_down(tmp_path)
-    with (tmp_path / "prompts/desk/v1.yaml").open("a") as document:
-        document.write("breaker: false\n")  # every reply of these servers is broken, and each is to be seen
+    agent = tmp_path / "prompts/desk/v1.yaml"  # every reply of these servers is broken, and each is to be seen
+    agent.write_text(agent.read_text().replace("{attempts: 2", "{attempts: 2, budget: 1") + "breaker: false\n")
     (tmp_path / "evals").mkdir()
     (tmp_path / "home/tmp").mkdir(parents=True)
     return tmp_path

@@ -191,6 +191,7 @@ class Player(Protocol):
     """An `evaluate.Player`."""
 
     recorded: list[Path]
+    apart: bool
 
     @property
     def sent(self) -> int:
