@@ -24,7 +24,6 @@ from agentctl.evals.replay import replay
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
 from agentctl.evals.spending import PLAYING, Ticket, Unplayed
 from agentctl.evals.terms import DEFAULT, today
-from agentctl.evals.transcripts import retell
 from agentctl.evals.witness import Witness
 
 TURN: Final = 0.01
@@ -108,6 +107,8 @@ class _Hall:
         ticket = Ticket()
         PLAYING.set(ticket)
         if job.case.transcript:
+            from agentctl.evals.transcripts import retell  # noqa: PLC0415  most suites hold none
+
             results = retell(job, self.prices)
         else:
             results = await (replay(job, self.prices) if self.live is None else self.live.play(job, self.prices))

@@ -14,14 +14,13 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from agentctl.agent.events import ModelFailed, ModelReplied
 from agentctl.agent.ports import OnDelta, OnFailure, Request, Wire
 from agentctl.agent.spec import Breaker, Limits, Retry
 from agentctl.errors import DeadlineExceeded, ModelError
 from agentctl.model.decode import decode
-from agentctl.model.health import Health
 from agentctl.model.patience import Heard, patiently
 
 JITTER_ON_TOP = 0.1
@@ -36,6 +35,31 @@ UNLIMITED = Limits(idle_seconds=None)
 
 MAX_DOUBLINGS = 64
 MORE_TIME = "raise limits.max_seconds, or try again later"
+
+
+class Budget(Protocol):
+    """How many retries there may be; see `model.budget`."""
+
+    def called(self) -> None:
+        """Counts a call."""
+        ...
+
+    def retry(self, share: float) -> bool:
+        """Whether one more retry may be made."""
+        ...
+
+
+class Health(Protocol):
+    """Whom to ask and how often; see `model.health`. A replay asks nobody, and does not even load it."""
+
+    @property
+    def budget(self) -> Budget:
+        """Of the process."""
+        ...
+
+    async def call(self, model: str, rules: Breaker, attempt: Callable[[], Awaitable[ModelReplied]]) -> ModelReplied:
+        """What `attempt` returns, if it may be made."""
+        ...
 
 
 class WireModel:

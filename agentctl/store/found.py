@@ -5,7 +5,7 @@ They stand apart from the database, since an evaluation leaves them without open
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -61,7 +61,7 @@ class Found:
         """The result as JSON; a case is the list of its figures."""
         return {
             **{each.name: getattr(self, each.name) for each in fields(self) if each.name != "cases"},
-            "cases": [list(asdict(case).values()) for case in self.cases],
+            "cases": [[getattr(case, name) for name in ResultCase.__slots__] for case in self.cases],
         }
 
 
