@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from agentctl.agent.events import JsonObject, ModelReplied
 from agentctl.agent.run import Usage
-from agentctl.cassette.tape import Cassette
-from agentctl.evals.again import recorded_replies
+from agentctl.cassette.tape import Cassette, Take
+from agentctl.evals.again import recorded_replies, taken_by
 from agentctl.evals.divergence import as_now, replay_to_divergence
 from agentctl.evals.live import is_due
 from agentctl.evals.marks import Reused, reused_of, sum_of
@@ -99,7 +99,7 @@ def _recording(job: Job, prices: Prices) -> Estimate:
     cassette = _cassette(job)
     if cassette is None:
         return Estimate(job, None, "never recorded")
-    takes = [as_now(job, recorded_replies(cassette, take.interactions), prices) for take in cassette.takes]
+    takes = [_taken(job, cassette, take, prices) for take in cassette.takes]
     whole = sum_of(takes[: job.repeats])
     more = job.repeats - len(takes)
     if not whole.turns:
@@ -129,6 +129,18 @@ async def _onward(job: Job, prices: Prices, match: Match) -> list[Estimate]:
     if not left.turns:
         return [Estimate(job, None, f"goes on after turn {turns[0]}, where its recording ends")]
     return [_priced(job, left, f"as recorded, from turn {turns[0]}")]
+
+
+def _taken(job: Job, cassette: Cassette, take: Take, prices: Prices) -> Reused:
+    """What a take took: the agent's replies, and those of the model that played the user."""
+    agent = as_now(job, recorded_replies(cassette, take.interactions), prices)
+    persona = None if job.case.user is None else job.case.user.persona
+    if persona is None or not take.user:
+        return agent
+    user = taken_by(recorded_replies(cassette, take.user), persona.model, persona.provider.name, prices)
+    cost = None if agent.cost_usd is None or user.cost_usd is None else agent.cost_usd + user.cost_usd
+    usage = Usage(agent.input_tokens + user.input_tokens, agent.output_tokens + user.output_tokens)
+    return reused_of(agent.turns, usage, cost)
 
 
 def _priced(job: Job, takes: Reused, about: str) -> Estimate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,8 +11,12 @@ import pytest
 
 from agentctl.config.project import Project
 from agentctl.evals.estimate import Estimate, estimate, known, likely, longest_reply
-from agentctl.evals.plan import Match, OnDivergence, RecordMode, plan
+from agentctl.evals.judge.bind import judges_of
+from agentctl.evals.judge.estimate import judging
+from agentctl.evals.plan import Job, Match, OnDivergence, RecordMode, plan
 from agentctl.evals.prices import Prices
+from agentctl.evals.replay import replay as replay_job
+from agentctl.evals.result import CaseResult
 from support.till import edit, lay_down, record, replay
 
 
@@ -88,3 +93,38 @@ def test_the_longest_reply_is_known_from_recordings(project: Project) -> None:
     assert longest_reply(plan(project)) == 10
     assert longest_reply([]) == 0
     assert known([]).cost_usd == Decimal(0)
+
+
+def test_judges_and_users_are_priced_too(checkout: Path) -> None:
+    """A rubric's votes cost what recorded ones cost on average; a simulated user what it cost when recorded."""
+    project = Project(checkout)
+    jobs = plan(project, ["support"], filters=["refund-too-late", "cancel-in-short-words"])
+    found = {each.job.case.id: each for each in estimated_of(jobs)}
+    agent = {case.id: case.outcome.cost_usd for case in asyncio.run(played(jobs)) if case.outcome is not None}
+    assert found["refund-too-late"].cost_usd == agent["refund-too-late"]
+    assert (found["cancel-in-short-words"].cost_usd or 0) > (agent["cancel-in-short-words"] or 0)
+    (judge,) = judging(jobs, Prices())
+    assert (judge.rubric, judge.votes) == ("support-tone@1", sum(each.asks.votes for each in judges_of(jobs[0].case)))
+    assert judge.recorded >= judge.votes
+    assert 0 < (judge.cost_usd or 0) < 1
+    assert judge.to_json()["cost_usd"] == float(judge.cost_usd or 0)
+
+
+def test_a_rubric_without_a_recorded_vote_is_unknown(checkout: Path, tmp_path: Path) -> None:
+    """It is not counted as 0."""
+    for name in ("evals", "prompts"):
+        shutil.copytree(checkout / name, tmp_path / name)
+    (judge,) = judging(plan(Project(tmp_path), ["support"], filters=["refund-too-late"]), Prices())
+    assert (judge.recorded, judge.cost_usd, judge.to_json()["cost_usd"]) == (0, None, None)
+
+
+def estimated_of(jobs: list[Job]) -> list[Estimate]:
+    """What recording these anew would cost."""
+    return asyncio.run(
+        estimate(jobs, Prices(), mode=RecordMode.ALL, on_divergence=OnDivergence.FAIL, match=Match.STRICT)
+    )
+
+
+async def played(jobs: list[Job]) -> list[CaseResult]:
+    """The cases as they are recorded."""
+    return [case for job in jobs for case in await replay_job(job, Prices())]

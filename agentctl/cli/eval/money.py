@@ -34,24 +34,28 @@ async def tell_estimate(project: Project, jobs: Sequence[Job], playing: Playing,
     """Prints what would go live and what that costs."""
     from agentctl.evals.estimate import estimate, known, likely  # noqa: PLC0415  nothing else needs it
 
+    prices = Prices(project.state / "prices.json")
     found = await estimate(
         jobs,
-        Prices(project.state / "prices.json"),
+        prices,
         mode=playing.record_mode,
         on_divergence=playing.on_divergence,
         match=playing.match,
     )
     total, unknown = known(found), sum(each.cost_usd is None for each in found)
-    judged = sum(job.is_judged for job in jobs) if playing.judges_live else 0
+    judges: list[Any] = []
+    judged = [job for job in (jobs if playing.rejudge else [each.job for each in found]) if job.is_judged]
+    if judged and playing.judges_live:
+        from agentctl.evals.judge.estimate import judging  # noqa: PLC0415  few suites have judges
+
+        judges = judging(judged, prices)
     if as_json:
         cases = [each.to_json() for each in found]
         sums = {"cases": len(found), "runs": sum(each.job.repeats for each in found), **total.to_json()}
         about = likely(found)
         sums |= {"unknown": unknown, "likely_usd": None if about is None else float(about)}
-        about_judges = {"judged": judged} if judged else {}
-        json_document(
-            {"kind": "estimate", "planned": len(jobs), "cases": cases, "total": sums, **about_judges, "exit": 0}
-        )
+        votes = {"judges": [each.to_json() for each in judges]} if judges else {}
+        json_document({"kind": "estimate", "planned": len(jobs), "cases": cases, "total": sums, **votes, "exit": 0})
         return
     rows = [(f"{each.job.suite.name}/{each.job.case.id}", each) for each in found]
     room = max((len(name) for name, _ in rows), default=0)
@@ -60,14 +64,22 @@ async def tell_estimate(project: Project, jobs: Sequence[Job], playing: Playing,
         figures = "" if takes is None else f"{count(takes.turns, 'turn'):>8}  {takes.tokens:>9,} tokens  "
         cost = "unknown" if each.cost_usd is None else dollars(each.cost_usd)
         say(f"{clean(name):<{room}}  {figures}{cost:>9}  {each.about}")
-    for line in _sums(len(jobs), found, total.cost_usd, likely(found)):
+    for line in _sums(len(jobs), found, total.cost_usd, likely(found), judged=bool(judges)):
         say(line)
-    if judged:
-        say(f"not in it: what judges of {count(judged, 'case')} may cost")
+    for each in judges:
+        cost = "unknown: no vote of it is recorded, or its model has no price"
+        if each.cost_usd is not None:
+            cost = f"{dollars(each.cost_usd)} more, as {count(each.recorded, 'recorded vote')} went"
+        say(f"judge {clean(each.rubric)}, at most {count(each.votes, 'vote')}: {cost}")
 
 
-def _sums(planned: int, found: Sequence[Any], cost: Decimal | None, about: Decimal | None) -> Iterator[str]:
+def _sums(
+    planned: int, found: Sequence[Any], cost: Decimal | None, about: Decimal | None, *, judged: bool
+) -> Iterator[str]:
     unknown = sum(each.cost_usd is None for each in found)
+    if not found and judged:
+        yield f"{count(planned, 'case')}: no agent would go live"
+        return
     if not found:
         yield f"{count(planned, 'case')}: none would go live, so nothing would be spent"
         yield "(--record-mode all, or new-episodes, or --on-divergence live beside --estimate: what that would cost)"
