@@ -8,7 +8,6 @@ says what a build must know: see `agentctl.cli.exits`. The flags stand in `agent
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import time
 from collections.abc import Sequence
@@ -16,7 +15,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from agentctl.agent.events import JsonObject
 from agentctl.cli import exits
@@ -31,9 +29,6 @@ from agentctl.cli.eval.writing import check, write
 from agentctl.cli.flags import grouped
 from agentctl.config.project import Project
 from agentctl.evals.plan import Job
-
-KEEPS_ALL: Final = 100_000
-"""Allocations between two garbage collections: results are kept to the end, so there is little to collect."""
 
 
 @grouped
@@ -74,7 +69,6 @@ def evaluate(
         asyncio.run(tell_estimate(project, jobs, wanted.playing, as_json=writing.json))
         return exits.OK
     finding = Finding()
-    gc.set_threshold(KEEPS_ALL)
     old = _baseline(project, against, wanted.selection, jobs)
     with journaled(project, wanted, jobs) as kept, suppress(asyncio.CancelledError):  # a signal came before any case
         spread = _spread(project, wanted)

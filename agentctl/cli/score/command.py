@@ -5,7 +5,6 @@ No agent is run, no tool executed, nothing sent. What cannot be scored is named,
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,7 +33,6 @@ from agentctl.evals.witness import Witness
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count, dollars
 
-KEEPS_ALL: Final = 100_000
 MOST_TOLD: Final = 10
 """Things that were left out, named one by one; the JSON document names them all."""
 
@@ -53,7 +51,6 @@ def score(asked: Asked, gates: Gates, writing: Writing) -> int:
     check(writing)
     project = Project.find(Path.cwd())
     basis = _basis(asked, project)
-    gc.set_threshold(KEEPS_ALL)
     prices = Prices(project.state / "prices.json")
     with Witness() as witness:
         tally = judge(_traces(asked, basis, project), basis, prices)
