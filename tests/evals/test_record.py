@@ -54,6 +54,16 @@ def test_a_failed_run_is_not_recorded(recorded: Project) -> None:
     assert {path: path.read_bytes() for path in recorded.cassettes.rglob("*.yaml")} == before
 
 
+def test_an_outage_is_none_of_the_ends_that_a_case_asks_for(recorded: Project) -> None:
+    """A case that wants a run to be completed is not about an outage; one that wants `model_error` is."""
+    edit(suite_of(recorded), "- max-turns: 2", "- ended: completed")
+    down = play(plan(recorded), Canned(fail=529), RecordMode.ALL)
+    assert (set(statuses(down).values()), down.recorded) == ({"error"}, ())
+    edit(suite_of(recorded), "- ended: completed", "- ended: model_error")
+    down = play(plan(recorded), Canned(fail=529), RecordMode.ALL)
+    assert len(down.recorded) == 1
+
+
 def test_a_broken_check_does_not_cost_the_recording(project: Project) -> None:
     """The model was paid for: the take is kept, and the case is an error until the check is mended."""
     edit(suite_of(project), "- max-turns: 2", "- python: checks.py:raises")

@@ -5,6 +5,7 @@ Nothing is guessed from the text: a refusal is what the API calls one, a block i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,17 +108,19 @@ def score_guardrail(assertion: Assertion, outcome: Outcome) -> Score:
 
 def excuses(assertion: Assertion) -> frozenset[str]:
     """The ends of a run that are what this check is about: such an end does not fail the case by itself."""
-    if assertion.name in {"ended", "label"}:
+    if assertion.name == "label":  # it judges what a log says, however the log ends
         return frozenset(END_REASONS)
-    if assertion.negated:
-        return frozenset()
-    if assertion.name == "refusal":
-        return frozenset({"refused"})
-    if assertion.name == "guardrail" and assertion.ready.verdict == "blocked":
-        return frozenset({"blocked"})
-    if assertion.name == "stop-reason":
-        return frozenset(EXCUSED[each] for each in assertion.ready if each in EXCUSED)
-    return frozenset()
+    ends: Iterable[str] = ()
+    match assertion.name:
+        case "ended":
+            ends = (assertion.ready,)
+        case "refusal":
+            ends = ("refused",)
+        case "guardrail" if assertion.ready.verdict == "blocked":
+            ends = ("blocked",)
+        case "stop-reason":
+            ends = (EXCUSED[each] for each in assertion.ready if each in EXCUSED)
+    return frozenset() if assertion.negated else frozenset(ends)
 
 
 def _last(outcome: Outcome) -> ModelReplied | None:
