@@ -131,7 +131,7 @@ class StreamDecoder:
         self._blocks: list[Block] = []
         self._open: OpenBlock | None = None
         self._ending = False
-        """A message_delta said why the message stops: no block starts any more."""
+        """A message_delta said why the message stops: no block starts, grows or is finished any more."""
         self._stopped = False
         self._any = False
 
@@ -214,8 +214,8 @@ class StreamDecoder:
 
     def _delta(self, event: JsonObject) -> None:
         delta = event.get("delta")
-        if self._open is None or self._stopped or not isinstance(delta, dict):
-            raise self._broken("content_block_delta without an open block")
+        if self._open is None or self._ending or not isinstance(delta, dict):
+            raise self._broken("content_block_delta without an open block, or behind the message's end")
         if event.get("index") != len(self._blocks):
             raise self._misplaced(event)
         shown = self._open.add(delta)
@@ -223,8 +223,8 @@ class StreamDecoder:
             self._on_delta(*shown)
 
     def _stop_block(self, event: JsonObject) -> None:
-        if self._open is None or self._stopped:
-            raise self._broken("content_block_stop without an open block")
+        if self._open is None or self._ending:
+            raise self._broken("content_block_stop without an open block, or behind the message's end")
         if event.get("index") != len(self._blocks):
             raise self._misplaced(event)
         self._blocks.append(self._open.finish())

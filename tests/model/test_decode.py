@@ -374,6 +374,8 @@ def test_broken_events(place: int, change: dict[str, Any]) -> None:
         [0, -2, -1, -2],
         [0, -2, -1, 2],
         [0, -2, -1, 0],
+        [0, 2, 3, -2, 4, 5, -1],
+        [*range(len(PLAIN) - 3), -2, -3, -1],
     ],
 )
 def test_events_out_of_order(order: list[int]) -> None:

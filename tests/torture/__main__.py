@@ -1,62 +1,59 @@
-"""`python -m tests.torture quick|full [--seed N]`: tries to break an agent and prints what came of it, as a table.
+"""`python -m tests.torture quick|full [--seed N] [--only TEXT]`: tries to break an agent; a table of what came of it.
 
-Exit 1 when anything broke; what failed is printed with its seed.
+Exit 1 when anything broke; what failed is printed with the seed that plays it alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
+import os
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.torture.histories import histories  # noqa: E402  tests/support is found from here on
-from tests.torture.kills import kills  # noqa: E402
+from tests.torture.part import Outcome, Part, Trial, all_parts  # noqa: E402  tests/support is found from here on
 
-SIZES = {"quick": (5_000, 20), "full": (100_000, 1_000)}
+SHOWN = 5
+"""Failures of a part that are printed."""
 
 
 def main() -> int:
-    """Runs every part; the exit code."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("size", choices=list(SIZES))
+    """Plays every part that was asked for; the exit code."""
+    arguments = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    arguments.add_argument("size", choices=["quick", "full"])
     arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--only", default="", metavar="TEXT", help="parts whose faults or name contain this")
     asked = arguments.parse_args()
-    generated, killed = SIZES[asked.size]
-    print(f"{platform.python_implementation()} {platform.python_version()}, seed {asked.seed}")
-    parts: dict[str, Callable[[], tuple[bool, str]]] = {
-        "histories that the API takes": lambda: _histories(generated, asked.seed),
-        "kill -9 of runs with tools": lambda: _kills(killed, asked.seed),
-    }
-    whole = True
-    for name, part in parts.items():
-        began = time.perf_counter()
-        passed, figures = part()
-        whole = whole and passed
-        took = f"{time.perf_counter() - began:.0f} s"
-        print(f"{'pass' if passed else 'FAIL'}  {name:<30}  {figures}  ({took})", flush=True)
-    return 0 if whole else 1
+    chosen = [part for part in all_parts() if asked.only.lower() in f"{' '.join(part.faults)} {part.name}".lower()]
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    print(f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {python}, {os.cpu_count()} processors, seed {asked.seed}")
+    passed = sum(_played(part, full=asked.size == "full", seed=asked.seed) for part in chosen)
+    print(f"{passed} of {len(chosen)} parts passed")
+    return 0 if chosen and passed == len(chosen) else 1
 
 
-def _histories(count: int, seed: int) -> tuple[bool, str]:
-    found = histories(count, seed)
-    worst = "".join(f"\n      {each}: {why}" for each, why in list(found.refused.items())[:5])
-    said = f"{found.histories:,} histories, {found.requests:,} requests, {len(found.refused)} refused"
-    return not found.refused, said + worst
-
-
-def _kills(count: int, seed: int) -> tuple[bool, str]:
+def _played(part: Part, *, full: bool, seed: int) -> bool:
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        figures = kills(count, Path(folder), seed)
-    said = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(figures).items())
-    return not (figures.lost or figures.repeated or figures.falsely_done), said
+        outcome = _outcome(part, Trial(part.full if full else part.quick, seed, Path(folder), full))
+    word, took = "pass" if outcome.passed else "FAIL", time.perf_counter() - began
+    print(f"{word}  {' '.join(part.faults) or '-':<12}  {part.name}: {outcome.figures} ({took:.0f} s)", flush=True)
+    for failure in outcome.failures[:SHOWN]:
+        print(f"      {failure}", flush=True)
+    return outcome.passed
+
+
+def _outcome(part: Part, trial: Trial) -> Outcome:
+    try:
+        return part.play(trial)
+    except Exception as error:  # noqa: BLE001  a part that breaks has failed; the others are still played
+        return Outcome(False, f"broke: {type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":
