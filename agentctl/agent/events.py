@@ -19,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, TypeAlias
 
+from agentctl.errors import ModelError
+
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 Block: TypeAlias = JsonObject
@@ -95,6 +97,19 @@ class ModelFailed:
     retry_after: float | None = None
     """Seconds the server asked us to wait."""
     request_id: str | None = None
+
+    @classmethod
+    def of(cls, error: ModelError, attempt: int) -> ModelFailed:
+        """The failure of this attempt, counted from 1."""
+        return cls(
+            attempt=attempt,
+            error_type=error.type,
+            message=str(error),
+            status=error.status,
+            retryable=error.retryable,
+            retry_after=error.retry_after,
+            request_id=error.request_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

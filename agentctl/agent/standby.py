@@ -63,7 +63,7 @@ def may_think(run: Run) -> bool:
         message = run.messages[index]
         if message["role"] == "assistant" and run.authors.get(index) != run.standby:
             return False
-        if message["role"] == "user" and not _is_results(message["content"]):
+        if message["role"] == "user" and not _holds_results(message["content"]):
             return True
     return True
 
@@ -88,7 +88,3 @@ def is_unthought(body: JsonObject) -> bool:
 
 def _holds_results(content: str | Sequence[JsonObject]) -> bool:
     return not isinstance(content, str) and any(block.get("type") == "tool_result" for block in content)
-
-
-def _is_results(content: str | Sequence[JsonObject]) -> bool:
-    return not isinstance(content, str) and all(block.get("type") == "tool_result" for block in content)

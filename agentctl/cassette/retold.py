@@ -114,7 +114,7 @@ class Retold:
             replied = decode(reply.status, reply.headers, reply.body)
         except ModelError as error:
             attempt = 1 if self.failed is None else self.failed.attempt + 1
-            self.failed = _failure(error, attempt)
+            self.failed = ModelFailed.of(error, attempt)
             self.events.append(self.failed)
             return
         self.failed, self.stop_reason = None, replied.stop_reason
@@ -189,15 +189,3 @@ def _blocks(content: Any) -> list[Block]:
     if not isinstance(content, list):
         return []
     return [block if isinstance(block, dict) else {"type": "text", "text": str(block)} for block in content]
-
-
-def _failure(error: ModelError, attempt: int) -> ModelFailed:
-    return ModelFailed(
-        attempt=attempt,
-        error_type=error.type,
-        message=str(error),
-        status=error.status,
-        retryable=error.retryable,
-        retry_after=error.retry_after,
-        request_id=error.request_id,
-    )

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.spec import Agent, Breaker, Fallback, Limits, Retry, ToolSpec
+from agentctl.config.body import body_of, contradictions, file_of
 from agentctl.config.check import check
 from agentctl.config.digest import bundle, components
 from agentctl.config.document import Document
-from agentctl.config.documents import MAX_TOKENS, AgentDocument, FallbackPart, ServerTool
+from agentctl.config.documents import AgentDocument, FallbackPart, ServerTool
 from agentctl.config.extends import load_whole
 from agentctl.config.nearest import nearest
 from agentctl.config.project import Project
@@ -59,7 +59,8 @@ def load_from(source: Source, tree: Tree) -> Loaded:
     checked = check(AgentDocument, document)
     problems: list[Problem] = []
     system = _system(checked, document, problems)
-    params = _params(checked, document, problems)
+    params = body_of(checked.params, document)
+    problems += contradictions(checked.params, document)
     toolsets, tools = _tools(checked, document, tree, problems)
     setup = _setup(toolsets, document, problems)
     fallbacks = _fallbacks(checked, document, problems)
@@ -88,7 +89,7 @@ def load_from(source: Source, tree: Tree) -> Loaded:
         workspace_name=toolsets[0].source.name if toolsets else "",
         components=parts,
         bundle=bundle(parts),
-        source=Path(tree.python(source.folder, Path(source.path).name)) if tree.revision is None else None,
+        source=file_of(source, tree),
     )
     return Loaded(agent, document, checked, toolsets)
 
@@ -114,21 +115,6 @@ def _fallbacks(checked: AgentDocument, document: Document, problems: list[Proble
             problems.append(document.problem(("fallbacks", index), message, hint="name another model"))
         found.append(fallback)
     return tuple(found)
-
-
-def _params(checked: AgentDocument, document: Document, problems: list[Problem]) -> JsonObject:
-    """The body fields as they are written, the short forms spelled out."""
-    written: JsonObject = document.value.get("params", {})
-    params = {key: value for key, value in written.items() if value is not None and key != "effort"}
-    params.setdefault("max_tokens", MAX_TOKENS)
-    effort = checked.params.effort
-    if effort is not None:
-        output = params.get("output_config", {})
-        if output.get("effort", effort) != effort:
-            message = f"`effort` says {effort} and `output_config` says {output['effort']}"
-            problems.append(document.problem(("params", "effort"), message, hint="keep one of them"))
-        params["output_config"] = {**output, "effort": effort}
-    return params
 
 
 def _tools(

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field
 
-from agentctl.agent.events import JsonObject
 from agentctl.agent.spec import Retry
+from agentctl.config.body import body_of, contradictions, file_of, misplaced
 from agentctl.config.canonical import digest
 from agentctl.config.check import Many, Part, check
 from agentctl.config.digest import bundle
-from agentctl.config.document import Document
-from agentctl.config.documents import MAX_TOKENS, Params, ProviderPart, RetryPart, Text
+from agentctl.config.documents import Params, ProviderPart, RetryPart, Text
 from agentctl.config.persona import Persona
 from agentctl.config.project import Project
 from agentctl.config.refs import parse_ref
 from agentctl.config.trees import Tree
 from agentctl.config.versions import Source, locate
-from agentctl.errors import ConfigError, Problem
+from agentctl.errors import ConfigError
 
 OURS: Final = {
     "tool_choice": "a user speaks, and calls no tools of its own",
@@ -65,14 +62,10 @@ def persona_from(source: Source, tree: Tree) -> Persona:
     """The persona at `source`; errors as for `load_persona`."""
     document = tree.load(source.path)
     checked = check(PersonaDocument, document)
-    problems = list(_problems(document))
+    problems = [*misplaced(document, "persona", OURS), *contradictions(checked.params, document)]
     if problems:
         raise ConfigError(problems)
-    written: JsonObject = document.value.get("params", {})
-    params = {key: value for key, value in written.items() if value is not None and key != "effort"}
-    params.setdefault("max_tokens", MAX_TOKENS)
-    if checked.params.effort is not None:
-        params["output_config"] = {**params.get("output_config", {}), "effort": checked.params.effort}
+    params = body_of(checked.params, document)
     parts = {
         "instructions": digest(checked.instructions),
         "model": digest(checked.model),
@@ -89,11 +82,5 @@ def persona_from(source: Source, tree: Tree) -> Persona:
         provider=checked.provider.spec(),
         retry=Retry(**dict(checked.retry)),
         bundle=bundle(parts),
-        source=Path(tree.python(source.folder, Path(source.path).name)) if tree.revision is None else None,
+        source=file_of(source, tree),
     )
-
-
-def _problems(document: Document) -> Iterator[Problem]:
-    written: JsonObject = document.value.get("params", {})
-    for name in sorted(OURS.keys() & {key for key, value in written.items() if value is not None}):
-        yield document.problem(("params", name), f"`{name}` does not belong in a persona: {OURS[name]}", on_key=True)

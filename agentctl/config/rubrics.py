@@ -16,11 +16,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.spec import Agent, Provider, Retry
+from agentctl.config.body import body_of, contradictions, file_of, misplaced
 from agentctl.config.canonical import digest
 from agentctl.config.check import Many, Part, check
 from agentctl.config.digest import bundle
 from agentctl.config.document import Document
-from agentctl.config.documents import MAX_TOKENS, Params, ProviderPart, RetryPart, Text, Variables
+from agentctl.config.documents import Params, ProviderPart, RetryPart, Text, Variables
 from agentctl.config.findings import Invalid
 from agentctl.config.project import Project
 from agentctl.config.refs import parse_ref
@@ -178,11 +179,7 @@ def rubric_from(source: Source, tree: Tree) -> Rubric:
 
 
 def _rubric(source: Source, tree: Tree, document: Document, checked: RubricDocument) -> Rubric:
-    written: JsonObject = document.value.get("params", {})
-    params = {key: value for key, value in written.items() if value is not None and key != "effort"}
-    params.setdefault("max_tokens", MAX_TOKENS)
-    if checked.params.effort is not None:
-        params["output_config"] = {**params.get("output_config", {}), "effort": checked.params.effort}
+    params = body_of(checked.params, document)
     criteria = tuple((each.name, each.says) for each in checked.criteria) or ((WHOLE, "The rubric as a whole holds."),)
     scale = None if checked.scale is None else (checked.scale.min, checked.scale.max)
     parts = {
@@ -211,7 +208,7 @@ def _rubric(source: Source, tree: Tree, document: Document, checked: RubricDocum
         retry=Retry(**dict(checked.retry)),
         components=parts,
         bundle=bundle(parts),
-        source=Path(tree.python(source.folder, Path(source.path).name)) if tree.revision is None else None,
+        source=file_of(source, tree),
     )
 
 
@@ -224,9 +221,8 @@ def _problems(checked: RubricDocument, document: Document) -> Iterator[Problem]:
         seen.add(each.name)
         yield from _template(each.says, ("criteria", index, "says"), document)
     yield from _template(checked.instructions, ("instructions",), document)
-    written: JsonObject = document.value.get("params", {})
-    for name in OURS.keys() & {key for key, value in written.items() if value is not None}:
-        yield document.problem(("params", name), f"`{name}` does not belong in a rubric: {OURS[name]}", on_key=True)
+    yield from misplaced(document, "rubric", OURS)
+    yield from contradictions(checked.params, document)
     if "format" in (checked.params.output_config or {}):
         message = "`format` does not belong in a rubric: its criteria and its scale are the form of the verdict"
         yield document.problem(("params", "output_config", "format"), message, on_key=True)

@@ -191,14 +191,14 @@ class _Call:
             return await self._model.once(self._request, self._on_delta and self._show)
         except ModelError as error:
             self._under_way = False
-            self._on_failure(_failed(error, self._attempts))
+            self._on_failure(ModelFailed.of(error, self._attempts))
             raise
 
     def cut_off(self) -> DeadlineExceeded:
         """The error of a call whose time is up; the attempt that was under way, if any, has failed by it."""
         error = DeadlineExceeded(f"no complete reply within {self._time_left:.1f} s", type="deadline", hint=MORE_TIME)
         if self._under_way:
-            self._on_failure(_failed(error, self._attempts))
+            self._on_failure(ModelFailed.of(error, self._attempts))
         return error
 
     def _show(self, kind: str, piece: str) -> None:
@@ -224,15 +224,3 @@ class _Call:
                 f"{error}; {asked}, {limit}", type="deadline", retry_after=told or None, hint=MORE_TIME
             ) from error
         return wait
-
-
-def _failed(error: ModelError, attempt: int) -> ModelFailed:
-    return ModelFailed(
-        attempt=attempt,
-        error_type=error.type,
-        message=str(error),
-        status=error.status,
-        retryable=error.retryable,
-        retry_after=error.retry_after,
-        request_id=error.request_id,
-    )

@@ -369,6 +369,11 @@ def test_a_rubric_is_no_agent(tmp_path: Path) -> None:
         ("threshold: 0.75", "treshold: 0.75", "treshold"),
         ("min: 1, max: 5", "min: 5, max: 5", "`max` is above `min`"),
         ("max_tokens: 300", "max_tokens: 300, tool_choice: {type: auto}", "`tool_choice` does not belong in a rubric"),
+        (
+            "max_tokens: 300",
+            "effort: low, output_config: {effort: high}",
+            "`effort` says low and `output_config` says high",
+        ),
         ("the tone of {{ who }}", "the tone of {{ who.name }}", "who.name"),
         ("{name: kind, says: It is kind.}", "{name: Kind!, says: x}", "cannot name a criterion"),
     ],

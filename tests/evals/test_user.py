@@ -263,6 +263,14 @@ def test_a_wrong_user_is_named(project: Project, old: str, new: str, problem: st
     assert problem in str(raised.value)
 
 
+def test_a_persona_says_its_effort_once(project: Project) -> None:
+    """One of two would be sent, and nobody could tell which."""
+    both = "params: {effort: low, output_config: {effort: high}}\nretry:"
+    edit(project.prompts / "hurried/v1.yaml", "retry:", both)
+    with pytest.raises(ConfigError, match="`effort` says low and `output_config` says high"):
+        plan(project)
+
+
 def test_a_persona_that_thinks_is_refused(project: Project) -> None:
     """The API takes no forced call with thinking on, and what the user says is one."""
     edit(project.prompts / "hurried/v1.yaml", "retry:", "params: {thinking: {type: adaptive}}\nretry:")
