@@ -21,7 +21,7 @@ from support import desk, till
 from support.desk import agentctl, command, environment, wait_for_line
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
-TINY = 200
+TINY = 1000
 """Bytes a file may have where the disk is full."""
 
 
