@@ -143,7 +143,7 @@ class _Driver:
     async def _ask(self, turn: int, model: str) -> None:
         """Asks for one reply; when this model cannot give it, the next one stands in, within the same deadline."""
         self.emit(ModelAsked(turn, model))
-        left = None if self.deadline is None else self.deadline - _now()
+        left = None if self.deadline is None else self.deadline - time.monotonic()
         request = build(self.agent, self.run, self.stable)
         try:
             reply = await self.model.ask(request, on_failure=self.emit, on_delta=self.on_delta, time_left=left)
@@ -195,10 +195,10 @@ class _Driver:
 
     async def _approval(self, call: Block) -> Approved:
         """What the person says; the time they take is theirs and not the run's."""
-        began = _now()
+        began = time.monotonic()
         allowed, reason = await self.approve(_called(call))
         if self.deadline is not None:
-            self.deadline += _now() - began
+            self.deadline += time.monotonic() - began
         return Approved(call["id"], allowed, reason=reason)
 
     def end(self, stop: Stop) -> None:
@@ -215,18 +215,13 @@ class _Driver:
 
     def _fresh_deadline(self) -> float | None:
         seconds = self.agent.limits.max_seconds
-        return None if seconds is None else _now() + seconds
+        return None if seconds is None else time.monotonic() + seconds
 
     def _until_deadline(self) -> asyncio.Timeout | nullcontext[None]:
         """The rest of the time for this exchange."""
         if self.deadline is None:
             return nullcontext()
-        return asyncio.timeout(self.deadline - _now())
-
-
-def _now() -> float:
-    """Seconds on the clock of the event loop: that of its timeouts and sleeps, so that a loop may keep its own time."""
-    return asyncio.get_running_loop().time()
+        return asyncio.timeout(self.deadline - time.monotonic())
 
 
 def _called(call: Block) -> ToolCalled:

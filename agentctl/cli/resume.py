@@ -112,14 +112,15 @@ def _rulings(happened: Sequence[str], repeat: Sequence[str], abandon: Sequence[s
 def _open_runs() -> list[StoredRun]:
     """Runs without an end that no living process is at, the oldest first."""
     with open_runs(open_project()) as store:
-        return [each for each in reversed(store.list()) if each.ended is None and not store.is_alive(each.id)]
+        found = [each for each in reversed(store.list()) if each.ended is None and each.said]
+        return [each for each in found if not store.is_alive(each.id)]
 
 
 def _named(run: str) -> StoredRun:
     """The run, if there is something to go on with.
 
     Raises:
-        UsageError: there is no such run, it is over, or another process is at it.
+        UsageError: there is no such run, it is over, nothing was said in it, or another process is at it.
     """
     with open_runs(open_project()) as store:
         found = store.get(store.resolve(run))
@@ -127,6 +128,9 @@ def _named(run: str) -> StoredRun:
             raise UsageError(f"run {found.id} is over: {found.ended}", hint="say something: agentctl chat AGENT -c")
         if store.is_alive(found.id):
             raise UsageError(f"another process is at run {found.id}", hint="end it first; a stopped one counts as well")
+        if not found.said:  # its end would be taken for an answer
+            hint = f'say it again: agentctl run {found.agent} "MESSAGE"'
+            raise UsageError(f"run {found.id} died before its first message was stored: nothing was done", hint=hint)
     return found
 
 

@@ -114,6 +114,18 @@ def simulator(root: Path, *flags: str) -> Iterator[str]:
         server.stdout.close()
 
 
+def test_a_run_that_heard_nothing_is_not_completed(tmp_path: Path) -> None:
+    """Its process died before the message was stored: that is said, and `--all` has nothing to go on with."""
+    lay_down(tmp_path, "plain")
+    with Runs(tmp_path / ".agentctl/agentctl.db") as store:
+        run_id = store.create("clerk@1", "any")
+        store.append(run_id, Entry(0, 0.0, RunStarted("clerk@1", "any", "m")))
+    refused = agentctl(tmp_path, "resume", "last", "--simulate")
+    assert refused.returncode == 2
+    assert "died before its first message was stored: nothing was done" in refused.stderr
+    assert agentctl(tmp_path, "resume", "--all", "--simulate").stderr == "no run is open\n"
+
+
 def test_a_definition_that_changed_is_not_gone_on_with(tmp_path: Path) -> None:
     """Unless it is said: what the model was told when the run began is no longer what it would be told."""
     killed(tmp_path, "keyed", "before")

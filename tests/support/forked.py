@@ -18,7 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,8 +30,14 @@ LIBRARIES = ("anthropic", "genai_prices", "jinja2", "jsonschema_rs", "prompt_too
 _parent: socket.socket | None = None
 
 
-def run(arguments: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str) -> subprocess.CompletedProcess[str]:
-    """Runs `agentctl` with these arguments to its end."""
+def run(
+    arguments: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    stdin: str,
+    begun: Callable[[int], object] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Runs `agentctl` with these arguments to its end; `begun` is told its process id, once there is one."""
     wants = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
     given, out, err = (os.pipe() for _ in range(3))
     ours, theirs = socket.socketpair()
@@ -52,6 +58,8 @@ def run(arguments: Sequence[str], cwd: Path, env: Mapping[str, str], stdin: str)
     ours.settimeout(TIMEOUT)
     with ours, ours.makefile() as words:
         pid = int(words.readline())
+        if begun is not None:
+            begun(pid)
         try:
             code = int(words.readline())
         except TimeoutError:

@@ -1,0 +1,40 @@
+"""Disks that fail, processes that die at any call of theirs, and files that are not what they were."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from tests.torture.kills import Figures, kills
+from tests.torture.nth import killed_at_each
+from tests.torture.part import Outcome, Part, Trial
+from tests.torture.shim import in_workers
+
+SHARE: Final = 10
+"""Random kills that one worker makes in a row; its seed plays them again."""
+
+
+def _told(found: Figures, what: str = "") -> Outcome:
+    return Outcome(not found.broken, f"{found}{what}", tuple(found.failures))
+
+
+def _random(trial: Trial) -> Outcome:
+    shares = range(-(-trial.rounds // SHARE))
+    figures = Figures()
+    for found in in_workers(_some_kills, [(trial.folder, 1000 * trial.seed + share) for share in shares]):
+        figures += found
+    return _told(figures)
+
+
+def _some_kills(job: tuple[Path, int]) -> Figures:
+    return kills(SHARE, *job)
+
+
+def _nth(trial: Trial) -> Outcome:
+    return _told(killed_at_each(trial.folder, trial.rounds, trial.seed))
+
+
+PARTS: Final = [
+    Part(("F29",), "kill -9 of runs with tools, at random", 20, 1_000, _random),
+    Part(("F29",), "kill -9 before, in and after the nth call of the disk", 20, 10_000, _nth),
+]
