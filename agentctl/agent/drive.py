@@ -10,7 +10,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 
+from agentctl.agent.answers import answer_to_keep, at_first_question
 from agentctl.agent.events import (
     Approved,
     Block,
@@ -25,7 +27,7 @@ from agentctl.agent.events import (
     UserSaid,
 )
 from agentctl.agent.loop import AskModel, AskPerson, CallTools, Listen, RefuseCall, Stop, decide
-from agentctl.agent.ports import Approve, Clock, Hear, Model, OnDelta, Sink, Tools
+from agentctl.agent.ports import Answers, Approve, Clock, Hear, Model, OnDelta, Request, Sink, Tools
 from agentctl.agent.request import build, stable_part
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
@@ -52,17 +54,21 @@ async def drive(
     sinks: Sequence[Sink] = (),
     on_delta: OnDelta | None = None,
     observe: Observe | None = None,
+    answers: Answers | None = None,
     clock: Clock = time.time,
 ) -> Run:
     """Runs until the user has nothing more to say or something ends it; returns `run`, whose `ended` says which.
 
-    A run that already ended goes on with what `hear` says next.
+    A run that already ended goes on with what `hear` says next. Without `answers` every question is asked of a model,
+    whatever the agent says of cached answers.
 
     Raises:
         RecordingMiss: replay could not answer; the run has ended with `missing_recording`.
         asyncio.CancelledError: after the run was ended with `interrupted`.
     """
-    driver = _Driver(agent, run, model, tools, hear, approve=approve, sinks=sinks, on_delta=on_delta, clock=clock)
+    driver = _Driver(
+        agent, run, model, tools, hear, approve=approve, sinks=sinks, on_delta=on_delta, answers=answers, clock=clock
+    )
     if run.started is None:
         driver.emit(RunStarted(agent.ref, agent.bundle, agent.model, dict(agent.components)))
     try:
@@ -87,9 +93,14 @@ async def drive(
 
 def _end_of(error: ModelError, agent: Agent) -> Stop:
     """How a run ends that nobody could answer. What the caller did wrong is never hidden behind kind words."""
-    if agent.degrade and (is_outage(error) or isinstance(error, DeadlineExceeded)):
+    if agent.degrade and _nobody_can(error):
         return Stop("degraded", agent.degrade)
     return Stop("deadline" if isinstance(error, DeadlineExceeded) else "model_error", str(error))
+
+
+def _nobody_can(error: ModelError) -> bool:
+    """Whether it is nobody's fault here that there is no answer."""
+    return is_outage(error) or isinstance(error, DeadlineExceeded)
 
 
 class _Driver:
@@ -106,10 +117,14 @@ class _Driver:
         approve: Approve,
         sinks: Sequence[Sink],
         on_delta: OnDelta | None,
+        answers: Answers | None,
         clock: Clock,
     ) -> None:
         self.agent, self.run, self.model, self.tools = agent, run, model, tools
         self.hear, self.approve, self.sinks, self.on_delta, self.clock = hear, approve, sinks, on_delta, clock
+        self.answers = answers if agent.cached_answers is not None else None
+        self.first: Request | None = None
+        """The run's first question, until it is answered; only where answers are kept."""
         self.stable = stable_part(agent)
         self.deadline: float | None = self._fresh_deadline()
 
@@ -142,20 +157,46 @@ class _Driver:
 
     async def _ask(self, turn: int, model: str) -> None:
         """Asks for one reply; when this model cannot give it, the next one stands in, within the same deadline."""
+        request = build(self.agent, self.run, self.stable)
+        if self.answers is not None and at_first_question(self.run):
+            self.first = replace(request, body={**request.body, "messages": [*self.run.messages]})  # that list grows
+            if self._recall("always"):
+                return
         self.emit(ModelAsked(turn, model))
         left = None if self.deadline is None else self.deadline - time.monotonic()
-        request = build(self.agent, self.run, self.stable)
         try:
             reply = await self.model.ask(request, on_failure=self.emit, on_delta=self.on_delta, time_left=left)
         except ModelError as error:
             standby = next_model(self.agent, model) if is_outage(error) else None
-            if standby is None:
+            if standby is not None:
+                self.emit(FellBack(standby, error.type))
+            elif not (_nobody_can(error) and self._recall("unavailable")):
                 raise
-            self.emit(FellBack(standby, error.type))
             if self.on_delta is not None:
                 self.on_delta("restart", "")
         else:
             self.emit(reply)
+            self._keep()
+
+    def _recall(self, when: str) -> bool:
+        """Whether the first question was answered from the cache, now that it may be."""
+        cached = self.agent.cached_answers
+        if self.answers is None or self.first is None or cached is None or cached.when != when:
+            return False
+        found = self.answers.recall(self.first)
+        if found is None:
+            return False
+        self.first = None
+        self.emit(found)
+        return True
+
+    def _keep(self) -> None:
+        """Hands on the answer to the first question, if it is one to give again."""
+        first, self.first = self.first, None
+        if self.answers is not None and first is not None:
+            reply = answer_to_keep(self.agent, self.run)
+            if reply is not None:
+                self.answers.keep(first, reply)
 
     async def _call(self, calls: Sequence[Block]) -> None:
         """Runs the calls at the same time and writes their results down in the order they were asked for."""

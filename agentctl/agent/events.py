@@ -123,6 +123,21 @@ class FellBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """The answer that `model` gave in another run, to the same first question, was given again. It costs nothing."""
+
+    kind: ClassVar[str] = "recalled"
+    run: str
+    """The run in which the model was asked."""
+    model: str
+    content: list[Block]
+    """Its text, without what was thought."""
+    stop_reason: str
+    age_seconds: float
+    """Since then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Approved:
     """A person (or a rule, `by`) decided on a tool call; `approved=False` is an answer too."""
 
@@ -264,6 +279,7 @@ Event: TypeAlias = (
     | ModelReplied
     | ModelFailed
     | FellBack
+    | Recalled
     | Approved
     | ToolCalled
     | ToolReturned
@@ -285,6 +301,7 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
         ModelReplied,
         ModelFailed,
         FellBack,
+        Recalled,
         Approved,
         ToolCalled,
         ToolReturned,

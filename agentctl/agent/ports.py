@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
-from agentctl.agent.events import Entry, JsonObject, ModelFailed, ModelReplied, ToolCalled, ToolReturned
+from agentctl.agent.events import Entry, JsonObject, ModelFailed, ModelReplied, Recalled, ToolCalled, ToolReturned
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,21 @@ class Model(Protocol):
             ModelError: every attempt failed; `on_failure` has been told of each.
             RecordingMiss: strict replay holds no answer to this request.
         """
+        ...
+
+
+class Answers(Protocol):
+    """Remembers what was answered to the first question of a run; which answers those may be: see `agent.answers`.
+
+    Nothing here raises, or takes long: what cannot be remembered is asked again.
+    """
+
+    def recall(self, request: Request) -> Recalled | None:
+        """The answer to the same request, if there is one that is not too old."""
+        ...
+
+    def keep(self, request: Request, reply: ModelReplied) -> None:
+        """Takes the answer to this request."""
         ...
 
 

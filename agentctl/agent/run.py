@@ -27,6 +27,7 @@ from agentctl.agent.events import (
     ModelAsked,
     ModelFailed,
     ModelReplied,
+    Recalled,
     RunEnded,
     RunStarted,
     Settled,
@@ -75,7 +76,7 @@ class Run:
         """The end, while it is the last word: a run that goes on after its end is open again."""
         self.agent: str = ""
         """The agent in charge, `name@version`; a hand-off changes it."""
-        self.reply: ModelReplied | None = None
+        self.reply: ModelReplied | Recalled | None = None
         """The last reply; None once something newer waits for the model."""
         self.calls: dict[str, Block] = {}
         """The `tool_use` blocks of the last reply by id, in order, until all are answered."""
@@ -152,7 +153,7 @@ class Run:
         if self.ended is not None and self.ended.reason == "degraded":
             return self.ended.message
         for entry in reversed(self.entries):
-            if isinstance(entry.event, ModelReplied):
+            if isinstance(entry.event, ModelReplied | Recalled):
                 return text_of(entry.event.content)
         return ""
 
@@ -206,6 +207,12 @@ class Run:
             self.calls = {block["id"]: block for block in content if block.get("type") == "tool_use"}
             self.called, self.results, self.approvals, self.settled = set(), {}, {}, {}
 
+    def _recalled(self, event: Recalled) -> None:
+        """What was said before is said again: it stands in the conversation as a reply does, and costs nothing."""
+        self.reply, self._repeats = event, False
+        self.authors[len(self.messages)] = event.model
+        self.messages.append({"role": "assistant", "content": event.content})
+
     def _returned(self, event: ToolReturned) -> None:
         self.results[event.call_id] = event
         if self.calls and all(call_id in self.results for call_id in self.calls):
@@ -230,6 +237,7 @@ class Run:
         ModelFailed: _failed,
         FellBack: _fell_back,
         ModelReplied: _replied,
+        Recalled: _recalled,
         Approved: _approved,
         ToolCalled: _called,
         ToolReturned: _returned,

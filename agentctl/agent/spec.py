@@ -107,6 +107,18 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
+class CachedAnswers:
+    """When the answer that an earlier run got to the same first question is given again, in place of a model's."""
+
+    when: str = "always"
+    """`always`: before a model is asked; `unavailable`: when none of the agent's models can answer."""
+    max_age_seconds: float = 3600.0
+    """Since the model gave it; older ones are never given."""
+    max_entries: int = 1000
+    """Answers kept of one agent, all its versions together; the one that was not used for longest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """One version of an agent, ready to run."""
 
@@ -125,6 +137,8 @@ class Agent:
     """Asked in this order, at the edge of a turn."""
     degrade: str = ""
     """What the user is told when nobody can answer; without it the run ends with the error."""
+    cached_answers: CachedAnswers | None = None
+    """None when every question is asked."""
     provider: Provider = field(default_factory=Provider)
     betas: tuple[str, ...] = ()
     """Values of the `anthropic-beta` header."""

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 from pydantic import AfterValidator, ConfigDict, Field
 
 from agentctl.agent.spec import Breaker, Fallback, Limits, Provider, Retry, ToolSpec
+from agentctl.config.cached import CachedAnswersPart
 from agentctl.config.check import Many, Part
 from agentctl.config.findings import Invalid
 from agentctl.config.nearest import nearest
@@ -287,6 +288,8 @@ class AgentDocument(Part):
     """Models to ask, in this order, when the agent's own cannot answer."""
     degrade: DegradePart | None = None
     """What the user is told when nobody can answer; without it the run ends with the error."""
+    cached_answers: CachedAnswersPart | bool = False
+    """Whether a first question that was answered before gets the same answer again, without a model."""
 
 
 class ToolPart(Part):

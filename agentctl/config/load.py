@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from agentctl.agent.events import JsonObject
 from agentctl.agent.spec import Agent, Breaker, Fallback, Limits, Retry, ToolSpec
 from agentctl.config.body import body_of, contradictions, file_of
+from agentctl.config.cached import cached_answers
 from agentctl.config.check import check
 from agentctl.config.digest import bundle, components
 from agentctl.config.document import Document
@@ -82,6 +83,7 @@ def load_from(source: Source, tree: Tree) -> Loaded:
         breaker=Breaker(**dict(checked.breaker)) if checked.breaker is not False else None,
         fallbacks=fallbacks,
         degrade=checked.degrade.message if checked.degrade is not None else "",
+        cached_answers=cached_answers(checked.cached_answers),
         provider=checked.provider.spec(),
         betas=betas,
         cache=cache,

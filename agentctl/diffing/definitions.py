@@ -123,7 +123,7 @@ class Diff:
     prompt: tuple[Line, ...]
     tools: tuple[ToolChange, ...]
     settings: tuple[Change, ...]
-    """Model, params, betas, cache, limits, retry, breaker, fallbacks, degrade, provider, setup."""
+    """All that is neither prompt nor tool: model, params, limits, provider, what is done in an outage, ..."""
 
     @property
     def is_empty(self) -> bool:
@@ -198,6 +198,7 @@ def _settings_of(agent: Agent) -> JsonObject:
         "breaker": None if agent.breaker is None else asdict(agent.breaker),
         "fallbacks": [asdict(each) for each in agent.fallbacks],
         "degrade": agent.degrade,
+        "cached_answers": None if agent.cached_answers is None else asdict(agent.cached_answers),
         "provider": provider,
         "setup": None if agent.setup is None else located(agent.setup),
     }

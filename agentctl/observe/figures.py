@@ -8,6 +8,7 @@ from typing import Final
 from agentctl.agent.run import Usage
 
 MINUTE: Final = 60
+AGES: Final = ((86_400, "days"), (3_600, "h"), (MINUTE, "min"))
 ONE_DECIMAL_FROM: Final = 10
 CENTS_FROM: Final = Decimal(1)
 SMALLEST: Final = Decimal("0.0001")
@@ -22,6 +23,14 @@ def seconds(value: float) -> str:
         return f"{value:.2f} s" if value < ONE_DECIMAL_FROM else f"{value:.1f} s"
     minutes, rest = divmod(round(value), MINUTE)
     return f"{minutes} min {rest:02d} s"
+
+
+def age(value: float) -> str:
+    """`12 s`, `12 min`, `3 h`, `2 days`: how old something is, in the largest unit that counts more than one of it."""
+    for size, unit in AGES:
+        if value >= 2 * size:
+            return f"{value // size:.0f} {unit}"
+    return f"{max(value, 0.0):.0f} s"
 
 
 def dollars(value: Decimal | None) -> str:

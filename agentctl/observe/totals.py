@@ -22,6 +22,8 @@ class Totals:
         self.turns = 0
         self.replies = 0
         self.calls = 0
+        self.from_cache = 0
+        """Answers that no model was asked for."""
         self.usage = Usage()
         self.cost = Decimal(0)
         self.unpriced = 0
@@ -47,6 +49,11 @@ class Totals:
             self.cost += cost
         return cost
 
+    def recalled(self, at: float) -> None:
+        """Counts an answer that no model was asked for."""
+        self.from_cache += 1
+        self._last_at = at
+
     def returned(self, at: float) -> None:
         """Counts a tool call."""
         self.calls += 1
@@ -67,7 +74,8 @@ class Totals:
         """`2 turns`, `1 tool call`, `2.10 s`, `2,406 in`, `112 out`, `$0.0068`."""
         waited = [seconds(self.waited)] if self._said_at else []
         cost = [] if self._price is None else [self._sum]
-        return [count(self.turns, "turn"), count(self.calls, "tool call"), *waited, *tokens(self.usage), *cost]
+        cached = [count(self.from_cache, "cached answer")] if self.from_cache else []
+        return [count(self.turns, "turn"), *cached, count(self.calls, "tool call"), *waited, *tokens(self.usage), *cost]
 
     @property
     def _sum(self) -> str:

@@ -25,6 +25,7 @@ from agentctl.agent.events import (
     ModelFailed,
     ModelReplied,
     Observed,
+    Recalled,
     Resumed,
     RunEnded,
     RunStarted,
@@ -35,7 +36,7 @@ from agentctl.agent.events import (
 )
 from agentctl.agent.run import Usage
 from agentctl.observe.clean import clean
-from agentctl.observe.figures import seconds, tokens
+from agentctl.observe.figures import age, seconds, tokens
 from agentctl.observe.page import DOT, INDENT, Page
 from agentctl.observe.preview import compact, content_text, one_line
 from agentctl.observe.speech import Speech
@@ -83,7 +84,7 @@ class Trace:
         event = entry.event
         if not isinstance(event, ModelReplied | ModelFailed):
             self._speech.pause()
-        self._settle(retried=not isinstance(event, RunEnded | FellBack))
+        self._settle(retried=not isinstance(event, RunEnded | FellBack | Recalled))
         self._draws[type(event)](self, event, entry.at)
 
     def delta(self, kind: str, piece: str) -> None:
@@ -151,6 +152,12 @@ class Trace:
         took = [seconds(at - self._asked_at)] if at else []
         usage = tokens(Usage.of(event.usage))
         self._page.figures([f"turn {self._turn}", *took, *usage, *self.totals.cost_parts(cost)])
+
+    def _recalled(self, event: Recalled, at: float) -> None:
+        self.totals.recalled(at)
+        self._speech.forget()
+        self._speech.complete(event.content)
+        self._page.figures([f"cached answer, {age(event.age_seconds)} old", f"from run {event.run}", event.model])
 
     def _server_tool(self, block: Block) -> None:
         """A tool that the API ran itself stands in the reply, both its call and its result."""
@@ -265,6 +272,7 @@ class Trace:
         ModelReplied: _model_replied,
         ModelFailed: _model_failed,
         FellBack: _fell_back,
+        Recalled: _recalled,
         Approved: _approved,
         ToolCalled: _tool_called,
         ToolReturned: _tool_returned,

@@ -72,7 +72,22 @@ create table result_cases (
 create table absorbed (name text primary key) without rowid;
 """
 
-STEPS: Final = (RUNS, RESULTS)
+ANSWERS: Final = """
+create table answers (
+    key text primary key,
+    agent text not null,
+    version text not null,
+    model text not null,
+    run text not null,
+    at real not null,
+    answer text not null,
+    used integer not null,
+    served integer not null
+) without rowid;
+create index answers_by_use on answers (agent, used);
+"""
+
+STEPS: Final = (RUNS, RESULTS, ANSWERS)
 """From an empty file to schema 1, from there to 2, and so on."""
 
 SCHEMA: Final = len(STEPS)

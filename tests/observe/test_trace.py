@@ -28,6 +28,7 @@ from agentctl.agent.events import (
     ModelFailed,
     ModelReplied,
     Observed,
+    Recalled,
     Resumed,
     RunEnded,
     RunStarted,
@@ -240,6 +241,7 @@ def test_every_kind_of_event_is_drawn() -> None:
         *EXCHANGE,
         ModelFailed(1, "api_error", "boom"),
         FellBack("claude-haiku-5", "api_error"),
+        Recalled("run-1", "claude-sonnet-5-5", [text("It was shipped.")], "end_turn", 725.0),
         GuardRuled("pii", "input", "block", "an IBAN"),
         Approved("a", approved=True),
         Settled("a", "repeat", "rule", "it only reads"),
@@ -252,6 +254,8 @@ def test_every_kind_of_event_is_drawn() -> None:
     screen = drawn(events)
     for line in (
         "api_error: claude-haiku-5 is asked instead",
+        "It was shipped.",
+        "cached answer, 12 min old · from run run-1 · claude-sonnet-5-5",
         "guard pii on input: block: an IBAN",
         "get_order allowed by person",
         "get_order was interrupted and is run again, says a rule: it only reads",

@@ -17,6 +17,7 @@ from agentctl.agent.events import (
     JsonObject,
     ModelFailed,
     ModelReplied,
+    Recalled,
     Resumed,
     RunEnded,
     RunStarted,
@@ -29,6 +30,7 @@ from agentctl.agent.events import (
 from agentctl.config.unwritten import unwritten
 from agentctl.errors import UsageError
 from agentctl.observe.clean import clean
+from agentctl.observe.figures import age
 from agentctl.observe.preview import content_text
 
 FENCE: Final = "```"
@@ -86,6 +88,10 @@ def _parts(entry: Entry) -> Iterator[str]:
         case ModelReplied(content=content):
             yield "## Agent"
             yield from (clean(block["text"]) for block in content if block.get("type") == "text" and block["text"])
+        case Recalled(run=run, content=content, age_seconds=seconds):
+            yield "## Agent"
+            yield clean(content_text(content))
+            yield f"*Cached answer of run {clean(run)}, {age(seconds)} old.*"
         case ToolCalled(name=name, input=given):
             yield f"**{clean(name)}**"
             yield _fenced(orjson.dumps(given, option=orjson.OPT_INDENT_2).decode(), "json")
