@@ -1,0 +1,197 @@
+"""One fault of the wire: what the server does, and what `agentctl run` must make of it; judged from outside only.
+
+Whatever the fault: no traceback, no control character on a screen, no exit code that is not in the table, and an error
+that says what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from support import desk
+
+from tests.torture.part import Outcome, Trial
+from tests.torture.raw import Act, Asked, Raw
+
+KEY: Final = "sk-ant-api03-torture-0123456789"
+CODES: Final = frozenset({0, 1, 2, 3, 4, 5, 6})
+HOSTILE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a screen must not be sent; not even the return in a line end, since none of ours has one."""
+MEGA: Final = 1024 * 1024
+
+TOOLS = """
+schema: 1
+kind: tools
+tools:
+  - name: mark
+    description: Marks an order.
+    input_schema: {type: object, properties: {id: {type: string}}, required: [id]}
+    handler: handlers.py:mark
+"""
+HANDLERS = """
+from pathlib import Path
+
+def mark(id, **more):
+    with Path("ran.txt").open("a") as file:
+        file.write(f"{id[:40]!r}\\n")
+    return "marked"
+"""
+AGENT: Final[dict[str, Any]] = {
+    "schema": 1,
+    "kind": "agent",
+    "model": "claude-sonnet-5-5",
+    "tools": "wire-tools@1",
+    "params": {"max_tokens": 1024},
+    "limits": {"max_turns": 4, "max_seconds": 20},
+    "retry": {"attempts": 3, "base": 0.001},
+    "system": "Be brief.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`acts`: what the server does, request by request, the last for all others. `requests`: how many it may see.
+
+    `kind`: the error's type, "" for an answer. `says`: a pattern that standard error (the document, where it is JSON)
+    must hold; `text` the answer. `ran`: how often the tool ran. `seconds`: the longest it may take.
+    """
+
+    name: str
+    acts: tuple[Act, ...]
+    kind: str = ""
+    code: int = 3
+    requests: int | range = 1
+    says: str = ""
+    never: str = ""
+    answer: str | None = None
+    ran: int = 0
+    seconds: float = 15.0
+    least: float = 0.0
+    agent: dict[str, Any] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    screen: bool = False
+    """Judged by what a person sees, not by the JSON document."""
+    memory: int | None = None
+    """MiB; it is measured then."""
+    env: dict[str, str] = field(default_factory=dict)
+    hint: bool = True
+    """Whether an error has to say what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one run did."""
+
+    code: int
+    out: str
+    err: str
+    took: float
+    ran: int
+    asked: Sequence[Asked]
+    broken: Sequence[str]
+    rss: int = 0
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON on standard output; empty when there is none."""
+        try:
+            found: dict[str, Any] = json.loads(self.out)
+        except ValueError:
+            return {}
+        return found
+
+
+def project(root: Path, changes: dict[str, Any]) -> Path:
+    """A project whose one tool leaves a line in `ran.txt` of its workspace whenever it runs."""
+    agent = {**AGENT, **{key: value for key, value in changes.items()}}
+    for name, content in {
+        "prompts/wire/v1.yaml": json.dumps(agent),
+        "prompts/wire-tools/v1.yaml": TOOLS,
+        "prompts/wire-tools/handlers.py": HANDLERS.replace("ran.txt", str(root / "ran.txt")),
+    }.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return root
+
+
+def play(case: Case, folder: Path) -> Seen:
+    """Runs the case in a project of its own."""
+    root = project(folder, case.agent)
+    with Raw(case.acts) as server:
+        env = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY, **case.env}
+        env = {name: value.replace("{port}", str(server.port)) for name, value in env.items()}
+        arguments = ["run", "wire", "hello", *([] if case.screen else ["--json"]), *case.flags]
+        began = time.monotonic()
+        if case.memory is None:
+            done, rss = desk.agentctl(root, *arguments, **env), 0
+        else:
+            done, rss = _measured(root, arguments, env)
+        took = time.monotonic() - began
+    marks = root / "ran.txt"
+    ran = len(marks.read_text().splitlines()) if marks.exists() else 0
+    return Seen(done.returncode, done.stdout, done.stderr, took, ran, server.asked, server.broken, rss)
+
+
+def _measured(
+    root: Path, arguments: Sequence[str], env: dict[str, str]
+) -> tuple[subprocess.CompletedProcess[str], int]:
+    """In a process of its own, with the most memory it held, in MiB."""
+    with (root / "out").open("w+b") as out, (root / "err").open("w+b") as err:
+        process = subprocess.Popen(
+            desk.command(*arguments), cwd=root, env=desk.environment(**env), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "replace"))
+    done = subprocess.CompletedProcess(list(arguments), process.returncode, *texts)
+    return done, usage.ru_maxrss // 1024
+
+
+def faults(case: Case, seen: Seen) -> list[str]:
+    """What is wrong with what was seen."""
+    kind = ((seen.document.get("error") or {}).get("type") or "") if not case.screen else ""
+    wanted = case.requests if isinstance(case.requests, range) else range(case.requests, case.requests + 1)
+    shown = seen.err if not case.screen else seen.out + seen.err
+    checks = {
+        f"the act broke: {seen.broken}": bool(seen.broken),
+        f"exit {seen.code}, not {case.code}": seen.code != case.code,
+        "a traceback": "Traceback" in seen.err or "Traceback" in seen.out,
+        f"a control character: {HOSTILE.findall(seen.out + seen.err)[:3]!r}": bool(HOSTILE.search(seen.out + seen.err)),
+        "the key": KEY in seen.out + seen.err,
+        f"error {kind!r}, not {case.kind!r}": not case.screen and kind != case.kind and seen.code not in {2},
+        f"{len(seen.asked)} requests, not {case.requests}": len(seen.asked) not in wanted,
+        f"the tool ran {seen.ran} times, not {case.ran}": seen.ran != case.ran,
+        f"took {seen.took:.1f} s, not {case.least:g} to {case.seconds:g}": not case.least <= seen.took <= case.seconds,
+        f"{seen.rss} MiB": case.memory is not None and seen.rss > case.memory,
+        f"no {case.says!r}": bool(case.says) and not re.search(case.says, seen.err + seen.out, re.IGNORECASE),
+        f"{case.never!r}": bool(case.never) and bool(re.search(case.never, seen.err + seen.out)),
+        "no fix": case.hint and case.code not in {0} and "fix:" not in shown and "hint" not in shown.lower(),
+        f"answer {seen.document.get('text')!r:.80}": case.answer is not None
+        and not case.screen
+        and seen.document.get("text") != case.answer,
+    }
+    return [what for what, wrong in checks.items() if wrong]
+
+
+def played(cases: Sequence[Case], trial: Trial) -> Outcome:
+    """Every case once; a line for each that broke."""
+    failures = []
+    for number, case in enumerate(cases):
+        seen = play(case, trial.folder / str(number))
+        found = faults(case, seen)
+        if found:
+            last = " | ".join(seen.err.strip().splitlines()[-3:])
+            failures.append(f"{case.name}: {'; '.join(found)} [{last:.300}]")
+    return Outcome(not failures, f"{len(cases) - len(failures)} of {len(cases)} faults survived", tuple(failures))
