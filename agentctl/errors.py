@@ -78,6 +78,9 @@ class ModelError(RunError):
     or None; `retry_after` is the server's wait in seconds or None; `retryable` says whether asking again can help.
     """
 
+    advice: ClassVar[str] = ""
+    """The hint where the place that raises has no better one."""
+
     def __init__(
         self,
         message: str,
@@ -90,7 +93,7 @@ class ModelError(RunError):
         hint: str = "",
         is_spend_cap: bool = False,
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint or self.advice)
         self.type = type
         self.is_spend_cap = is_spend_cap
         """Whether the account may spend no more: no model of it answers until a person raises the cap."""
@@ -107,9 +110,13 @@ class ApiError(ModelError):
 class Unreachable(ModelError):
     """No connection could be made, or it broke before the reply was complete."""
 
+    advice = "check the network and the proxy, or try again later"
+
 
 class ProtocolError(ModelError):
     """The answer is not a valid Messages API reply: cut short, out of order, not JSON, not SSE."""
+
+    advice = "try again later; if it stays, look at what stands between you and the API (a proxy, `provider.base_url`)"
 
 
 class DeadlineExceeded(ModelError):

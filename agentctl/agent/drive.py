@@ -95,7 +95,7 @@ def _end_of(error: ModelError, agent: Agent) -> Stop:
     """How a run ends that nobody could answer. What the caller did wrong is never hidden behind kind words."""
     if agent.degrade and _nobody_can(error):
         return Stop("degraded", agent.degrade)
-    return Stop("deadline" if isinstance(error, DeadlineExceeded) else "model_error", str(error))
+    return Stop("deadline" if isinstance(error, DeadlineExceeded) else "model_error", str(error), error.hint)
 
 
 def _nobody_can(error: ModelError) -> bool:
@@ -249,7 +249,7 @@ class _Driver:
             began = call["id"] in self.run.called
             text = "interrupted; it may have run" if began else f"not run: {stop.message or stop.reason}"
             last_words.append(ToolReturned(call["id"], call["name"], text, "interrupted" if began else "not_run"))
-        last_words.append(RunEnded(stop.reason, stop.message))
+        last_words.append(RunEnded(stop.reason, stop.message, stop.hint))
         with ExitStack() as stack:
             for event in reversed(last_words):
                 stack.callback(self.emit, event)

@@ -251,6 +251,8 @@ class RunEnded:
     kind: ClassVar[str] = "run_ended"
     reason: str
     message: str = ""
+    hint: str = field(default="", compare=False)
+    """What a person can do about it: advice of whoever wrote the run down, no fact that a replay has to repeat."""
 
 
 END_REASONS: Final = (

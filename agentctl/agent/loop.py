@@ -59,18 +59,27 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the run for this reason."""
+    """End the run for this reason; `hint` is what a person can do about it."""
 
     reason: str
     message: str = ""
+    hint: str = ""
 
 
 Move: TypeAlias = AskModel | AskPerson | RefuseCall | CallTools | Listen | Stop
 
 ENDS_OF_REPLY: Final = {
-    "max_tokens": Stop("max_tokens", "the reply was cut at max_tokens; raise params.max_tokens or ask for less"),
-    "model_context_window_exceeded": Stop("context_window", "the conversation no longer fits the model's context"),
-    "refusal": Stop("refused", "the model declined to answer"),
+    "max_tokens": Stop(
+        "max_tokens",
+        "the reply was cut at max_tokens; raise params.max_tokens or ask for less",
+        "raise params.max_tokens in the agent's YAML",
+    ),
+    "model_context_window_exceeded": Stop(
+        "context_window",
+        "the conversation no longer fits the model's context",
+        "start a new conversation, or shorten what the tools return",
+    ),
+    "refusal": Stop("refused", "the model declined to answer", "say it in other words, or ask another model"),
 }
 """Stop reasons that end a run; `end_turn` and `stop_sequence` complete a turn, `tool_use` and `pause_turn` go on."""
 
@@ -90,7 +99,9 @@ def decide(agent: Agent, run: Run) -> Move:
     stop = run.reply.stop_reason
     if stop in TURN_COMPLETE:
         return Listen()
-    return ENDS_OF_REPLY.get(stop or "") or Stop("unknown_stop", f"stop_reason {stop!r} is not known; nothing was run")
+    return ENDS_OF_REPLY.get(stop or "") or Stop(
+        "unknown_stop", f"stop_reason {stop!r} is not known; nothing was run", "ask again, or look for a newer agentctl"
+    )
 
 
 def _next_call(agent: Agent, run: Run) -> Move:
@@ -113,9 +124,21 @@ def _within_limits(agent: Agent, run: Run) -> Stop | None:
     """The limit that forbids one more request, if any."""
     limits, usage = agent.limits, run.usage
     if run.turns_since_said >= limits.max_turns:
-        return Stop("max_turns", f"{limits.max_turns} turns without an answer for the user (limits.max_turns)")
+        return Stop(
+            "max_turns",
+            f"{limits.max_turns} turns without an answer for the user (limits.max_turns)",
+            "raise limits.max_turns",
+        )
     if limits.max_input_tokens is not None and usage.all_input >= limits.max_input_tokens:
-        return Stop("budget", f"{usage.all_input} input tokens used of {limits.max_input_tokens}")
+        return Stop(
+            "budget",
+            f"{usage.all_input} input tokens used of {limits.max_input_tokens}",
+            "raise limits.max_input_tokens",
+        )
     if limits.max_output_tokens is not None and usage.output_tokens >= limits.max_output_tokens:
-        return Stop("budget", f"{usage.output_tokens} output tokens used of {limits.max_output_tokens}")
+        return Stop(
+            "budget",
+            f"{usage.output_tokens} output tokens used of {limits.max_output_tokens}",
+            "raise limits.max_output_tokens",
+        )
     return None

@@ -72,11 +72,11 @@ def document(run: Run, run_id: str, agent: Agent, *, attempts: int) -> JsonObjec
 
 def _error(run: Run, reason: str) -> JsonObject:
     """The model's own error type where it failed, else the reason of the end."""
-    message = run.ended.message if run.ended is not None else ""
+    message, hint = (run.ended.message, run.ended.hint) if run.ended is not None else ("", "")
     if reason in {"model_error", "degraded"} and run.failures:
         last = run.failures[-1]
-        return {"type": last.error_type, "message": last.message if reason == "degraded" else message}
-    return {"type": reason, "message": message}
+        return {"type": last.error_type, "message": last.message if reason == "degraded" else message, "hint": hint}
+    return {"type": reason, "message": message, "hint": hint}
 
 
 def _tool_calls(run: Run) -> Iterator[JsonObject]:

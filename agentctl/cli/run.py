@@ -230,7 +230,7 @@ def _report(options: Options, progress: Progress, code: int | None) -> int:
         else:
             json_line({"type": "result", **result})
     if (options.quiet or options.format is not Format.TEXT) and run.ended is not None and exit_code(run):
-        complain(f"the run ended with {run.ended.reason}: {run.ended.message}")
+        complain(f"the run ended with {run.ended.reason}: {run.ended.message}", hint=run.ended.hint)
     if not options.quiet:
         note(f"run {conversation.id}")
     return exit_code(run) if code is None else code

@@ -40,6 +40,8 @@ CLIENT_ERROR = 400
 SERVER_ERROR = 500
 MAX_QUOTE = 200
 
+LATER = "try again later, or name `fallbacks` in the agent's YAML"
+
 HINTS = {
     400: "the request was refused as invalid; `agentctl validate` checks the documents it was built from",
     401: "set ANTHROPIC_API_KEY to a valid key, or add --simulate to run without one",
@@ -66,7 +68,7 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> ModelErr
         retryable=_retryable(status, kind, headers, detail),
         retry_after=wait,
         request_id=headers.get("request-id") or _text(detail.get("request_id")),
-        hint="raise the spend limit of the account" if capped else HINTS.get(status, ""),
+        hint="raise the spend limit of the account" if capped else HINTS.get(status) or _advice(status),
         is_spend_cap=capped,
     )
 
@@ -82,6 +84,7 @@ def failure_in_stream(data: JsonObject, status: int, request_id: str | None) -> 
         status=status,
         retryable=kind in RETRYABLE_TYPES,
         request_id=request_id,
+        hint=LATER,
     )
 
 
@@ -153,6 +156,13 @@ def _error_object(body: bytes) -> JsonObject:
     if isinstance(detail, str):
         return {"message": detail}
     return {"request_id": data.get("request_id"), **detail} if isinstance(detail, dict) else {}
+
+
+def _advice(status: int) -> str:
+    """For a status that the table does not name."""
+    if status < SERVER_ERROR and status not in RETRYABLE_STATUS:
+        return "check `provider.base_url` (or ANTHROPIC_BASE_URL): the Messages API has no such reply"
+    return LATER
 
 
 def _text(value: object) -> str:

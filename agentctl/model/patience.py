@@ -41,4 +41,9 @@ def _wait_on(idle: asyncio.Timeout, seconds: float | None) -> None:
 
 
 def _given_up(what: str, limit: str) -> Unreachable:
-    return Unreachable(f"{what} (limits.{limit})", type="timeout_error", retryable=True)
+    return Unreachable(
+        f"{what} (limits.{limit})",
+        type="timeout_error",
+        retryable=True,
+        hint=f"raise limits.{limit}, or try again later",
+    )

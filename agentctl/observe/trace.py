@@ -259,6 +259,8 @@ class Trace:
             message = f": {event.message}" if event.message else ""
             self._page.write(("\n", ""))
             self._page.block(clean(f"ended: {event.reason}{message}"), "red", indent="")
+            if event.hint:
+                self._page.block(clean(f"hint: {event.hint}"), indent="")
         elif self.details:
             self._page.write(("\n", ""))
         if self.details:

@@ -115,6 +115,7 @@ def test_a_limit_is_exit_6(desk: Path, message: str, flags: tuple[str, ...], rea
     assert done.returncode == 6
     assert document["ended"] == document["error"]["type"] == reason
     assert f"error: the run ended with {reason}: " in done.stderr
+    assert f"hint: {document['error']['hint']}" in done.stderr.splitlines()
     assert stored_end(desk, document["run"]) == reason
 
 
@@ -127,6 +128,7 @@ def test_a_model_that_cannot_be_reached_is_exit_3(desk: Path) -> None:
     assert document["ended"] == "model_error"
     assert document["attempts"] == 2
     assert document["error"]["type"] == "connection_error"
+    assert "base_url" in document["error"]["hint"]
     assert "Traceback" not in done.stderr
 
 

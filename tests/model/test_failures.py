@@ -190,6 +190,12 @@ BODIES = st.recursive(
 )
 
 
+@given(st.integers(300, 999), BODIES)
+def test_every_status_says_what_to_do(status: int, body: Any) -> None:
+    """Whatever the API answers, a person is told a way on."""
+    assert failure_of(status, {}, orjson.dumps(body)).hint
+
+
 @given(st.integers(300, 999), BODIES, st.booleans())
 def test_any_error_body(status: int, body: Any, whole: bool) -> None:  # noqa: FBT001  drawn
     """Whatever an error body holds, it becomes a typed error with a text."""

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 Act = Callable[["Talk"], None]
 """What is done about one request; the connection is closed behind it."""
 
+HANDSHAKE: Final = b"\x16\x03"
 STEP: Final = 0.02
 """Seconds between two looks at whether the server is to stop."""
 
@@ -75,7 +76,7 @@ class Talk:
 
 @dataclass(slots=True)
 class Raw:
-    """`with Raw(act, ...) as server:` answers the n-th request with the n-th act; the last one serves all that follow."""
+    """`with Raw(acts) as server:` answers the n-th request with the n-th act; the last one serves all that follow."""
 
     acts: Sequence[Act]
     asked: list[Asked] = field(default_factory=list)
@@ -150,6 +151,9 @@ def _read(line: socket.socket) -> Asked | None:
         if not piece:
             return None
         data += piece
+        if data.startswith(HANDSHAKE):  # what servers say who are asked for TLS and have none
+            line.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+            return None
     head, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
@@ -212,7 +216,11 @@ def then(*acts: Act) -> Act:
 
 def hangs(seconds: float = 30.0) -> Act:
     """Says nothing until the client leaves."""
-    return lambda talk: talk.nap(seconds) and None or None
+
+    def act(talk: Talk) -> None:
+        talk.nap(seconds)
+
+    return act
 
 
 def failure(status: str, kind: str, text: str = "no", *lines: str, **detail: Any) -> Act:
@@ -254,7 +262,9 @@ def text(index: int, said: str) -> bytes:
     return opened(index, type="text", text="") + grows(index, type="text_delta", text=said) + closed(index)
 
 
-def use(index: int, given: str = '{"id": "ORD-1"}', *, name: str = "mark", id: str = "toolu_raw", end: bool = True) -> bytes:
+def use(
+    index: int, given: str = '{"id": "ORD-1"}', *, name: str = "mark", id: str = "toolu_raw", end: bool = True
+) -> bytes:
     """A block that asks for a tool, its input as this text; without its end where `end` is False."""
     half = len(given) // 2
     pieces = [grows(index, type="input_json_delta", partial_json=part) for part in (given[:half], given[half:])]

@@ -118,8 +118,8 @@ def _aside(event: Event) -> str:
             said = f"The interrupted call: {verdict}, by {by}" + (f": {reason}" if reason else ".")
         case Resumed(by=by):
             said = f"Resumed by {by}."
-        case RunEnded(reason=reason, message=message):
-            said = f"Ended: {reason}" + (f": {message}" if message else "")
+        case RunEnded(reason=reason, message=message, hint=hint):
+            said = ": ".join(part for part in (f"Ended: {reason}", message) if part) + (f" ({hint})" if hint else "")
     return said
 
 
