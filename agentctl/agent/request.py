@@ -18,6 +18,7 @@ def stable_part(agent: Agent, model: str | None = None) -> JsonObject:
     body: JsonObject = {"model": agent.model, **agent.params}
     if model is not None:
         body = {"model": model, **params_of(agent, model)}
+    body["stream"] = True  # before what is long, as a recording has it
     breakpoint_: JsonObject = {"cache_control": {"type": "ephemeral"}} if agent.cache else {}
     tools = [tool.definition for tool in agent.tools]
     if agent.system:
@@ -26,7 +27,6 @@ def stable_part(agent: Agent, model: str | None = None) -> JsonObject:
         tools[-1] = {**tools[-1], **breakpoint_}
     if tools:
         body["tools"] = tools
-    body["stream"] = True
     return body
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentctl.agent.events import Observed, ToolCalled
 from agentctl.agent.ports import Request, Tools, Wire
@@ -66,6 +69,27 @@ def test_the_same_request_again_gets_the_next_reply(kit: SimpleNamespace) -> Non
         assert caught.value.components == ()
 
     asyncio.run(replay())
+
+
+@given(
+    recorded=st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=6),
+    asked=st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=8),
+)
+def test_how_a_recorded_body_is_laid_out_makes_no_difference(
+    recorded: list[tuple[int, bool]], asked: list[tuple[int, bool]]
+) -> None:
+    """Bodies compared to the letter and bodies that must be hashed are found in the same order."""
+
+    def body(ask: tuple[int, bool]) -> dict[str, Any]:
+        return {"model": "m", "stream": ask[1], "messages": [{"role": "user", "content": f"é{ask[0]}"}]}
+
+    plain = [Interaction("POST", URI, orjson.dumps(body(ask)).decode(), 200, {}, "") for ask in recorded]
+    spaced = [replace(each, request=json.dumps(orjson.loads(each.request), indent=1)) for each in plain]
+    wires = [RecordedWire(Cassette(tuple(made))) for made in (plain, spaced)]
+    for ask in asked:
+        first, second = (wire.find(Request(body(ask))) for wire in wires)
+        assert (first is None) == (second is None)
+    assert wires[0].replied == wires[1].replied
 
 
 def test_takes_do_not_mix(kit: SimpleNamespace) -> None:
