@@ -1,0 +1,1 @@
+"""What the simulator promises of the Messages API, clause by clause; see `clauses.all_clauses`."""

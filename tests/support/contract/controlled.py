@@ -1,0 +1,71 @@
+"""Who decides what happens: scenarios, seeded chance, and a transcript that tells and counts it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agentctl.simulator.faults.plan import FaultRule
+from support.contract.clauses import clause
+from support.contract.talk import body, desk
+
+
+async def statuses(rules: list[FaultRule], asked: int, seed: int = 0) -> list[int]:
+    """What so many different requests are answered with."""
+    async with desk(rules, seed) as api:
+        line = await api.line()
+        return [(await line.ask(body(f"Request {number}"))).status for number in range(asked)]
+
+
+@clause("control")
+async def a_header_names_a_scenario() -> None:
+    """Any fault, for this one request."""
+    async with desk() as api:
+        assert (await api.ask(x_simulate_fault="529")).status == 529
+        assert (await api.ask()).status == 200
+        assert (await api.ask(x_simulate_fault="stal")).status == 400
+
+
+@clause("control")
+async def chance_is_seeded() -> None:
+    """The same seed throws the same, another one throws anew, and the share is about right."""
+    rules = [FaultRule(fault="529", probability=0.3)]
+    one, same, other = [await statuses(rules, 100, seed) for seed in (1, 1, 2)]
+    assert one == same != other
+    assert 15 <= one.count(529) <= 45
+
+
+@clause("control")
+async def the_nth_request_can_be_named() -> None:
+    """One, or several."""
+    assert await statuses([FaultRule(fault="529", nth=2)], 4) == [200, 529, 200, 200]
+    assert await statuses([FaultRule(fault="529", nth=(1, 3))], 4) == [529, 200, 529, 200]
+
+
+@clause("control")
+async def every_request_has_a_line_with_its_verdict() -> None:
+    """Taken, refused, and gone wrong on purpose; in the order of the answers."""
+    async with desk() as api:
+        await api.ask()
+        await api.ask(anthropic_version="-")
+        await api.ask(x_simulate_fault="529")
+        told = [(served.status, served.error, served.fault) for served in api.server.served]
+    assert told == [(200, "", ""), (400, "invalid_request_error", ""), (529, "", "529")]
+
+
+@clause("control")
+async def double_billing_is_measurable() -> None:
+    """A message that was made and lost is billed, an error status is not."""
+    async with desk() as api:
+        await api.ask(x_simulate_fault="529")
+        await api.stream(fault="eof")
+        await api.stream()
+        assert len(api.server.served) == 3
+        assert len(api.server.billed) == 2
+
+
+@clause("control")
+async def requests_at_once_are_served_at_once() -> None:
+    """Fifty connections, each held back, none behind another."""
+    async with desk() as api, asyncio.timeout(5):
+        answers = await asyncio.gather(*(api.ask(x_simulate_fault="latency,seconds=0.2") for _ in range(50)))
+    assert {answer.status for answer in answers} == {200}
