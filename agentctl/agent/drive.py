@@ -163,7 +163,7 @@ class _Driver:
             if self._recall("always"):
                 return
         self.emit(ModelAsked(turn, model))
-        left = None if self.deadline is None else self.deadline - time.monotonic()
+        left = None if self.deadline is None else self.deadline - _now()
         try:
             reply = await self.model.ask(request, on_failure=self.emit, on_delta=self.on_delta, time_left=left)
         except ModelError as error:
@@ -236,10 +236,10 @@ class _Driver:
 
     async def _approval(self, call: Block) -> Approved:
         """What the person says; the time they take is theirs and not the run's."""
-        began = time.monotonic()
+        began = _now()
         allowed, reason = await self.approve(_called(call))
         if self.deadline is not None:
-            self.deadline += time.monotonic() - began
+            self.deadline += _now() - began
         return Approved(call["id"], allowed, reason=reason)
 
     def end(self, stop: Stop) -> None:
@@ -256,13 +256,18 @@ class _Driver:
 
     def _fresh_deadline(self) -> float | None:
         seconds = self.agent.limits.max_seconds
-        return None if seconds is None else time.monotonic() + seconds
+        return None if seconds is None else _now() + seconds
 
     def _until_deadline(self) -> asyncio.Timeout | nullcontext[None]:
         """The rest of the time for this exchange."""
         if self.deadline is None:
             return nullcontext()
-        return asyncio.timeout(self.deadline - time.monotonic())
+        return asyncio.timeout(self.deadline - _now())
+
+
+def _now() -> float:
+    """Seconds on the clock of the event loop: that of its timeouts and sleeps, so that a loop may keep its own time."""
+    return asyncio.get_running_loop().time()
 
 
 def _called(call: Block) -> ToolCalled:

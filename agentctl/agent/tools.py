@@ -56,7 +56,7 @@ class LiveTools:
         try:
             self._check(spec, call)
             async with timer:
-                value = await self._execute(spec, call)
+                value = await self.execute(spec, call)
         except (Exception, asyncio.CancelledError, SystemExit) as error:
             if _is_not_the_tools(error):
                 raise
@@ -77,7 +77,7 @@ class LiveTools:
         asking = replace(spec, handler=spec.lookup, name=f"{spec.name} lookup")
         try:
             async with asyncio.timeout(spec.timeout):
-                value = await self._execute(asking, call)
+                value = await self.execute(asking, call)
         except Exception as error:
             raise LookupError(f"the lookup of {spec.name} failed: {_told(error)}") from error
         return None if value is None else _returned(spec, call, value)
@@ -94,7 +94,8 @@ class LiveTools:
         more = f"; and {len(findings) - MAX_FINDINGS} more" if len(findings) > MAX_FINDINGS else ""
         raise InvalidInput(f"the input does not fit the schema: {'; '.join(findings[:MAX_FINDINGS])}{more}")
 
-    async def _execute(self, spec: ToolSpec, call: ToolCalled) -> Any:
+    async def execute(self, spec: ToolSpec, call: ToolCalled) -> Any:
+        """What the tool's handler returns for this input; whatever it raises goes through."""
         handler = self._handler(spec)
         key = f"{self._run_id}:{call.call_id}" if self._run_id else call.call_id
         bound = handler.bind(call.input, ToolContext(self._workspace, call.call_id, key))

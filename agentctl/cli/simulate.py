@@ -15,9 +15,9 @@ import typer
 
 from agentctl.cli import exits
 from agentctl.cli.console import json_line, note
+from agentctl.config.faults import Unknown
 from agentctl.errors import AgentctlError, UsageError
 from agentctl.simulator.api import Served
-from agentctl.simulator.faults.fault import Unknown
 from agentctl.simulator.faults.plan import Plan, load_plan, rule_of
 from agentctl.simulator.script import load_script
 from agentctl.simulator.server import Simulator

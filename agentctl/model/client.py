@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -175,7 +174,7 @@ class _Call:
     ) -> None:
         self._model, self._request, self._on_failure, self._on_delta = model, request, on_failure, on_delta
         self._time_left = time_left
-        self._deadline = None if time_left is None else time.monotonic() + time_left
+        self._deadline = None if time_left is None else _now() + time_left
         self._attempts = 0
         self._under_way = False
         self._shown = False
@@ -214,7 +213,7 @@ class _Call:
         """
         error = state.outcome.exception()
         told = (error.retry_after if isinstance(error, ModelError) else None) or 0.0
-        left = math.inf if self._deadline is None else self._deadline - time.monotonic()
+        left = math.inf if self._deadline is None else self._deadline - _now()
         room = (left - told) / 2 if told else math.inf
         wait = told + self._model.jitter(self._attempts, told=told, room=max(room, 0.0))
         if wait >= left or told > LONGEST_WAIT:
@@ -224,3 +223,8 @@ class _Call:
                 f"{error}; {asked}, {limit}", type="deadline", retry_after=told or None, hint=MORE_TIME
             ) from error
         return wait
+
+
+def _now() -> float:
+    """Seconds on the clock of the event loop, by which timeouts and waits go too."""
+    return asyncio.get_running_loop().time()

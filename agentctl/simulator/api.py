@@ -13,10 +13,10 @@ from typing import Any, Final
 import orjson
 
 from agentctl.agent.events import JsonObject
+from agentctl.config.faults import HEADER, Due, Fault, Layer, Unknown, fault_of
 from agentctl.simulator.compose import Chosen, chosen, compose, digest_of
 from agentctl.simulator.errors import Refusal, invalid
 from agentctl.simulator.faults.apply import faulty
-from agentctl.simulator.faults.fault import HEADER, Fault, Layer, Unknown, fault_of
 from agentctl.simulator.faults.plan import Plan
 from agentctl.simulator.faults.replies import instead
 from agentctl.simulator.http import HttpReply, HttpRequest, Malformed
@@ -74,12 +74,12 @@ class Api:
     """The Messages API as a script plays it."""
 
     def __init__(
-        self, script: Script, faults: Plan | None = None, on_served: Callable[[Served], None] | None = None
+        self, script: Script, faults: Due | None = None, on_served: Callable[[Served], None] | None = None
     ) -> None:
         self.served: list[Served] = []
         self._on_served = on_served
         self._script = script
-        self._faults = faults or Plan()
+        self._faults = Plan() if faults is None else faults
         self._cache = PromptCache()
 
     def answer(self, request: HttpRequest) -> HttpReply:

@@ -8,9 +8,9 @@ from dataclasses import replace
 import orjson
 
 from agentctl.agent.events import JsonObject
+from agentctl.config.faults import Fault, Layer
 from agentctl.simulator.faults.deliveries import Bent
 from agentctl.simulator.faults.events import broken, place
-from agentctl.simulator.faults.fault import Fault, Layer
 from agentctl.simulator.faults.messages import bent
 from agentctl.simulator.http import HttpReply
 from agentctl.simulator.stream import event, events_of

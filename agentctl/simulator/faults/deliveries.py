@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from typing import ClassVar, Final, NoReturn
 
-from agentctl.simulator.faults.fault import Fault
+from agentctl.config.faults import Fault
 from agentctl.simulator.http import Delivery
 
 RESET_AFTER: Final = 0.05
@@ -30,7 +30,7 @@ class Bent(Delivery):
     watches: ClassVar[bool] = True
 
     def __init__(self, fault: Fault, whole: int = 0) -> None:
-        self._fault, self._whole = fault, whole
+        self.fault, self.whole = fault, whole
 
     async def send(self, writer: asyncio.StreamWriter, pieces: Iterator[bytes]) -> None:
         """Puts on the wire what the fault leaves of the reply.
@@ -38,14 +38,14 @@ class Bent(Delivery):
         Raises:
             ConnectionAbortedError: the fault broke the connection.
         """
-        match self._fault.kind:
+        match self.fault.kind:
             case "slow" | "pings":
-                seconds = self._fault.values["seconds" if self._fault.kind == "slow" else "every"]
+                seconds = self.fault.values["seconds" if self.fault.kind == "slow" else "every"]
                 await self._slowly(writer, pieces, seconds)
             case "trickle":
-                step = max(self._fault.values["bytes"], 1)
+                step = max(self.fault.values["bytes"], 1)
                 parts = (piece[at : at + step] for piece in pieces for at in range(0, len(piece), step))
-                await self._slowly(writer, parts, self._fault.values["every"])
+                await self._slowly(writer, parts, self.fault.values["every"])
             case "latency":
                 await super().send(writer, pieces)
             case "hang-up":
@@ -64,15 +64,15 @@ class Bent(Delivery):
     async def _begin(self, writer: asyncio.StreamWriter, pieces: Iterator[bytes]) -> None:
         """What comes before the break. A reply that is one piece breaks in its middle."""
         for index, piece in enumerate(pieces):
-            if self._whole == 0 and index == 0:
+            if self.whole == 0 and index == 0:
                 writer.write(piece[: len(piece) - len(piece) // 4])
-            if index >= self._whole:
+            if index >= self.whole:
                 break
             writer.write(piece)
             await writer.drain()
 
     async def _break(self, writer: asyncio.StreamWriter) -> None:
-        match self._fault.kind:
+        match self.fault.kind:
             case "stall":
                 await asyncio.Event().wait()  # until the client has gone, or the server
             case "rst":
@@ -80,7 +80,7 @@ class Bent(Delivery):
                 connection: socket.socket = writer.get_extra_info("socket")
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
                 writer.transport.abort()
-                raise ConnectionAbortedError(str(self._fault))
+                raise ConnectionAbortedError(str(self.fault))
             case "short-chunk":
                 writer.write(MORE_THAN_SENT)
             case "bad-chunk":

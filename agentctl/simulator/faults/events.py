@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from agentctl.simulator.faults.fault import Fault
+from agentctl.config.faults import Fault
 from agentctl.simulator.stream import event
 
 Events = Sequence[bytes]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from agentctl.agent.events import Block, JsonObject
-from agentctl.simulator.faults.fault import Fault
+from agentctl.config.faults import Fault
 
 REFUSED: Final = {"type": "refusal", "category": None, "explanation": "A simulated refusal."}
 UNKNOWN_BLOCK: Final[Block] = {"type": "hologram", "input": {}}

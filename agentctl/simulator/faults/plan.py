@@ -17,9 +17,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from agentctl.agent.events import JsonObject
 from agentctl.config.check import Many, Part, check
+from agentctl.config.faults import Fault, Unknown, fault_of
 from agentctl.config.findings import Invalid
 from agentctl.config.yamls import read_yaml
-from agentctl.simulator.faults.fault import Fault, Unknown, fault_of
 
 MOST_ASKED: Final = 100_000
 """Requests whose earlier attempts are remembered."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from agentctl.simulator.faults.fault import Fault
+from agentctl.config.faults import Fault
 from agentctl.simulator.http import HttpReply
 
 PAGE: Final = b"<!DOCTYPE html>\n<html><head><title>Bad gateway</title></head><body>Bad gateway</body></html>\n"

@@ -4,18 +4,20 @@
     429,retry_after=2            any status; `retry_after` is sent as it is written, be it 2, NaN or a date
     eof,at=tool                  the stream ends, properly but too early, inside the input of a tool
 
-The same text stands in a script's rule, in a file of faults, in `--fault` and in the header `x-simulate-fault`.
+The same text stands in a script's rule, in a file of faults, in a case of a suite, in `--fault` and in the header
+`x-simulate-fault`. What it makes of a reply is the simulator's; see `simulator.faults`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from agentctl.agent.events import JsonObject
 from agentctl.config.nearest import nearest
 from agentctl.config.texts import shown
 
@@ -107,6 +109,18 @@ class Fault:
     def __str__(self) -> str:
         given = {name: value for name, value in self.values.items() if value != _kind(self.kind).values[name]}
         return ",".join([self.kind, *(f"{name}={value}" for name, value in given.items())])
+
+
+class Due(Protocol):
+    """Which request meets which fault."""
+
+    def due(self, body: JsonObject, digest: str, turn: int) -> Iterator[tuple[int, Fault]]:
+        """The faults that are due for this request, each with its place; `turn` counts replies since the user spoke."""
+        ...
+
+    def fired(self, index: int) -> None:
+        """Counts a fault that happened: one that the reply has a place for."""
+        ...
 
 
 class Unknown(ValueError):
