@@ -167,7 +167,7 @@ class ProviderPart(Part):
 
     name: Literal["anthropic", "bedrock", "vertex"] = "anthropic"
     base_url: Annotated[str, AfterValidator(_url)] | None = None
-    """Another host that speaks the Messages API. The key is sent there."""
+    """Another host that speaks the Messages API. The key is sent there if whoever runs the agent trusts that host."""
     region: Text | None = None
     """Vertex: the region."""
     project_id: Text | None = None

@@ -2,8 +2,8 @@
 
 The SDK does what is its job (authentication, base URLs, TLS, Bedrock signatures, Vertex tokens) and nothing else: its
 retries are off, since the retry loop is ours; its accumulator is unused, since the decoder is ours; redirects are
-refused, since they would carry the conversation and the key to a host nobody configured. What the SDK sends in
-confidence is taken out of whatever comes back.
+refused, since they would carry the conversation and the key to a host nobody configured; a host that only the project
+names is refused too. What the SDK sends in confidence is taken out of whatever comes back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from agentctl.agent.ports import API_VERSION, Request, WireReply
 from agentctl.agent.spec import Provider
 from agentctl.errors import ModelError, Unreachable, UsageError
 from agentctl.model.confidence import Confidence
+from agentctl.model.trust import refuse_strangers
 
 CONNECT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 600.0
@@ -38,7 +39,8 @@ class ClaudeWire:
     """Sends requests through one SDK client. `sent` counts the requests that left.
 
     Raises (on construction):
-        UsageError: the provider is not known, or its extra or its settings are missing.
+        UsageError: the provider is not known, its extra or its settings are missing, or the key of the environment
+            would go to a host that nobody trusts; see `agentctl.model.trust`.
     """
 
     def __init__(self, provider: Provider | None = None, *, api_key: str | None = None) -> None:
@@ -118,7 +120,7 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
     try:
         if provider.name in LIBRARIES:  # the SDK would miss it at the first request
             importlib.import_module(LIBRARIES[provider.name])
-        return anthropic, getattr(anthropic, name)(max_retries=0, timeout=timeout, open_telemetry=False, **settings)
+        client = getattr(anthropic, name)(max_retries=0, timeout=timeout, open_telemetry=False, **settings)
     except ImportError as error:
         hint = f"install the extra: pip install 'agentctl-cli[{provider.name}]'"
         raise UsageError(
@@ -127,6 +129,9 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
     except Exception as error:
         hint = "see `provider` in the agent's YAML and the environment variables of that cloud"
         raise UsageError(f"the provider {provider.name} cannot be set up: {error}", hint=hint) from error
+    if api_key is None:  # else the caller says in one breath which key goes where
+        refuse_strangers(client.base_url, provider.name)
+    return anthropic, client
 
 
 def _whole(http: Any) -> WireReply:

@@ -11,11 +11,7 @@ from tests.torture.wirecase import Case, part
 
 HELLO: Final = raw.start() + raw.text(0, "Half an answer")
 IMPATIENT: Final = {"limits": {"max_turns": 4, "max_seconds": 20, "idle_seconds": 0.4}}
-PATIENT: Final = {"retry": {"attempts": 3, "base": 0.001, "cap": 0.002}}
-ONCE: Final = {"retry": {"attempts": 1}}
-HTML: Final = b"<!doctype html><html><script>alert(1)</script><h1>Bad gateway</h1></html>"
 MANY: Final = range(1, 4)
-PARTIAL: Final = {**IMPATIENT, **ONCE}
 
 
 def _silence() -> list[Case]:

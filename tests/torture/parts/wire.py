@@ -9,13 +9,10 @@ from tests.torture import raw
 from tests.torture.raw import OK, TOOL, streams, whole
 from tests.torture.wirecase import Case, part
 
-HELLO: Final = raw.start() + raw.text(0, "Half an answer")
-IMPATIENT: Final = {"limits": {"max_turns": 4, "max_seconds": 20, "idle_seconds": 0.4}}
+NOWHERE: Final = {"ANTHROPIC_BASE_URL": "http://nowhere.invalid", "AGENTCTL_TRUSTED_HOSTS": "http://nowhere.invalid"}
 PATIENT: Final = {"retry": {"attempts": 3, "base": 0.001, "cap": 0.002}}
-ONCE: Final = {"retry": {"attempts": 1}}
 HTML: Final = b"<!doctype html><html><script>alert(1)</script><h1>Bad gateway</h1></html>"
 MANY: Final = range(1, 4)
-PARTIAL: Final = {**IMPATIENT, **ONCE}
 
 
 def _after(status: str, *lines: str) -> raw.Act:
@@ -32,7 +29,7 @@ def _unreachable() -> list[Case]:
     sent = {"kind": "connection_error", "requests": 0, "says": "connection|connect|resolution|ssl|name"}
     return [
         Case("refused", (OK,), **sent, env={"ANTHROPIC_BASE_URL": _refused_port()}),
-        Case("no such name", (OK,), **sent, env={"ANTHROPIC_BASE_URL": "http://nowhere.localhost.invalid"}),
+        Case("no such name", (OK,), **sent, env=NOWHERE),
         Case("TLS to a plain port", (OK,), **sent, env={"ANTHROPIC_BASE_URL": "https://127.0.0.1:{port}"}),
         Case("hangs up at once", (raw.says(),), kind="connection_error", requests=3),
         Case("hangs up, then answers", (raw.says(), OK), code=0, requests=2),
@@ -114,10 +111,35 @@ def _pages() -> list[Case]:
     ]
 
 
+def _strangers() -> list[Case]:
+    """F44: the server plays a host that nobody trusts, under a name that leads here, or is the target of a redirect."""
+    home = {"XDG_CONFIG_HOME": "/nonexistent", "AGENTCTL_TRUSTED_HOSTS": ""}
+    stranger = {"code": 2, "requests": 0, "env": {**home, "ANTHROPIC_BASE_URL": ""}, "says": "AGENTCTL_TRUSTED_HOSTS"}
+    urls = ("https://gateway.example", "http://gateway.example", "http://0.0.0.0:{port}", "http://2130706433:{port}",
+            "https://api.anthropic.com@gateway.example", "http://api.anthropic.com", "http://127.1:{port}")  # fmt: skip
+    cases = [
+        Case(f"project: {url}", (OK,), **stranger, agent={"provider": {"base_url": url}})
+        for url in urls
+        if "{" not in url
+    ]
+    cases += [
+        Case(f"environment: {url}", (OK,), **{**stranger, "env": {**home, "ANTHROPIC_BASE_URL": url}}) for url in urls
+    ]
+    trusts = {"ANTHROPIC_BASE_URL": "http://0.0.0.0:{port}", "AGENTCTL_TRUSTED_HOSTS": "http://0.0.0.0:{port}"}
+    cases.append(Case("trusted in clear", (OK,), code=0, env=trusts, answer="All is well."))
+    cloud = {"name": "vertex", "region": "gateway.example/", "project_id": "x"}
+    cases.append(Case("a region that is a host", (OK,), **{**stranger, "says": ""}, agent={"provider": cloud}))
+    for status in ("301", "302", "303", "307", "308"):
+        there = whole(b"", f"{status} Moved", "location: http://127.0.0.1:9/v1/messages", "connection: close")
+        cases.append(Case(f"redirect {status}", (there, OK), kind="unknown_error", says="redirects are not followed"))
+    return cases
+
+
 PARTS: Final = [
     part("F01", "nobody answers", _unreachable),
     part("F02", "the server says when", _waits, "F03", "F04"),
     part("F05", "spend caps and overloads", _account, "F06"),
     part("F07", "requests that are refused", _refused, "F08"),
+    part("F44", "hosts that nobody trusts", _strangers),
     part("F09", "pages of a proxy", _pages),
 ]
