@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
@@ -42,14 +42,27 @@ def screen(stream: TextIO) -> Screen:
 def readers_may_leave() -> Iterator[None]:
     """Ends the command quietly when nobody reads any more.
 
-    A reader that goes away (`| head`) has read what it wanted: success. A terminal that is gone is a hang-up.
+    A reader that goes away (`| head`) has read what it wanted: success. A terminal that is gone is a hang-up; a
+    disk that fails in the same words is not.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in {errno.EPIPE, errno.EIO}:
+        hung_up = error.errno == errno.EIO and error.filename is None and has_gone(range(3))
+        if error.errno != errno.EPIPE and not hung_up:
             raise
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr) if error.errno == errno.EIO else (sys.stdout,):
+        for stream in (sys.stdout, sys.stderr) if hung_up else (sys.stdout,):
             os.dup2(nowhere, stream.fileno())  # what is still buffered goes there at exit
-        raise SystemExit(exits.OK if error.errno == errno.EPIPE else exits.TERMINATED) from None
+        raise SystemExit(exits.TERMINATED if hung_up else exits.OK) from None
+
+
+def has_gone(places: Iterable[int]) -> bool:
+    """Whether one of these file descriptors is a terminal that was closed."""
+    for place in places:
+        try:
+            os.get_terminal_size(place)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                return True
+    return False

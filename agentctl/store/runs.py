@@ -13,7 +13,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +77,8 @@ class Runs:
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._alive = Alive(path.parent / "running")
+        self._failed: dict[str, StoreError] = {}
+        """Runs of which an entry could not be stored: what comes after it would leave a hole."""
 
     def __enter__(self) -> Self:
         return self
@@ -119,19 +121,25 @@ class Runs:
     def append(self, run_id: str, entry: Entry) -> None:
         """Stores the next entry of a run; when this returns, a killed process loses it no more.
 
-        An intent to act is on the disk as well, with all that was stored before it: the power may fail.
+        An intent to act is on the disk as well, with all that was stored before it: the power may fail. An entry that
+        cannot be stored is the end of the run as far as this process goes, as if it had been killed there: none that
+        comes after it is taken, so what is stored has no hole and `resume` goes on from it.
 
         Raises:
-            StoreError: it cannot be written, or another process goes on with this run and has taken this place.
+            StoreError: it, or one before it, cannot be written, or another process goes on with this run and has taken
+                this place.
         """
+        if run_id in self._failed:
+            first = self._failed[run_id]
+            raise StoreError(str(first), hint=first.hint)
         row = (run_id, entry.seq, entry.at, _dump(to_json(entry.event)))
-        connection = self._writable()
-        with failures(self.path):
-            if isinstance(entry.event, INTENTS):
-                with synchronous(connection):
-                    connection.execute(INSERT, row)
-            else:
+        try:
+            connection = self._writable()
+            with failures(self.path), synchronous(connection) if isinstance(entry.event, INTENTS) else nullcontext():
                 connection.execute(INSERT, row)
+        except StoreError as error:
+            self._failed[run_id] = error
+            raise
 
     def sink(self, run_id: str) -> Sink:
         """A sink that appends to the run."""

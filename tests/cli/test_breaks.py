@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import pty
 import resource
 import shutil
 import signal
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from agentctl.cassette.file import read
+from agentctl.cli.screen import has_gone, readers_may_leave
 from agentctl.store.runs import Runs
 from support import desk, till
 from support.desk import agentctl, command, environment, wait_for_line
@@ -278,3 +281,16 @@ def test_a_reader_that_leaves_a_run(project: Path) -> None:
     assert done.returncode == 0
     assert "ended" not in done.stderr
     assert "ipe" not in done.stderr
+
+
+def test_a_broken_disk_is_no_terminal_that_is_gone() -> None:
+    """Both fail with EIO; only the one ends a command quietly."""
+    with pytest.raises(OSError, match="workspaces"), readers_may_leave():
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "workspaces")
+    with pytest.raises(OSError, match="Input/output"), readers_may_leave():
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    ours, terminal = pty.openpty()
+    assert not has_gone([terminal])
+    os.close(ours)
+    assert has_gone([terminal])
+    os.close(terminal)

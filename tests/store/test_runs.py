@@ -251,6 +251,21 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(runs: Runs) -> None:
     assert len(runs.entries(run_id)) == 6
 
 
+def test_nothing_is_stored_behind_an_entry_that_is_not(runs: Runs) -> None:
+    """The disk is well again at once, and still the run ends there, as if its process had: its entries have no hole."""
+    run_id, other = filled(runs), filled(runs)
+    runs._writable().execute(
+        "create temp trigger broken before insert on entries when new.seq = 6 begin select raise(abort, 'full'); end"
+    )
+    with pytest.raises(StoreError, match="the disk is full"):
+        runs.append(run_id, Entry(6, 0.0, UserSaid("hi")))
+    runs._writable().execute("drop trigger broken")
+    with pytest.raises(StoreError, match="the disk is full"):
+        runs.append(run_id, Entry(7, 0.0, RunEnded("error")))
+    runs.append(other, Entry(6, 0.0, UserSaid("hi")))
+    assert [len(runs.entries(each)) for each in (run_id, other)] == [6, 7]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
 def test_a_read_only_directory_is_a_sentence(tmp_path: Path) -> None:
     """The error says where it wanted to write."""

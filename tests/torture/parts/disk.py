@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.torture.kills import Figures, kills
-from tests.torture.nth import killed_at_each
+from tests.torture.nth import failing_at_each, killed_at_each
 from tests.torture.part import Outcome, Part, Trial
 from tests.torture.shim import in_workers
 
@@ -14,8 +14,8 @@ SHARE: Final = 10
 """Random kills that one worker makes in a row; its seed plays them again."""
 
 
-def _told(found: Figures, what: str = "") -> Outcome:
-    return Outcome(not found.broken, f"{found}{what}", tuple(found.failures))
+def _told(found: Figures, what: str = "kills") -> Outcome:
+    return Outcome(not found.broken, str(found).replace("kills", what, 1), tuple(found.failures))
 
 
 def _random(trial: Trial) -> Outcome:
@@ -34,7 +34,12 @@ def _nth(trial: Trial) -> Outcome:
     return _told(killed_at_each(trial.folder, trial.rounds, trial.seed))
 
 
+def _errors(trial: Trial) -> Outcome:
+    return _told(failing_at_each(trial.folder, trial.rounds, trial.seed), "faults")
+
+
 PARTS: Final = [
     Part(("F29",), "kill -9 of runs with tools, at random", 20, 1_000, _random),
     Part(("F29",), "kill -9 before, in and after the nth call of the disk", 20, 10_000, _nth),
+    Part(("F31",), "full, broken, read-only disk, no handles left, at the nth call of the store", 20, 10_000, _errors),
 ]
