@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict
@@ -39,6 +40,12 @@ def simulate(
         typer.Option("--fault", metavar="FAULT[:P]", help="What goes wrong, with probability P: 529:0.1."),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Another throw of the dice.")] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="Serve https with this certificate (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="Its private key, if it is not in the same file.")
+    ] = None,
     transcript: Annotated[
         Path | None,
         typer.Option("--transcript", metavar="FILE", help="Write a line of JSON for each request."),
@@ -53,10 +60,10 @@ def simulate(
     """
     if script is not None and not script.is_file():
         raise UsageError(f"there is no file {script}", hint="agents keep theirs in prompts/<agent>/simulator.yaml")
-    plan = _plan(faults, fault or [], seed)
+    plan, tls = _plan(faults, fault or [], seed), tls_context(tls_cert, tls_key)
     with ExitStack() as stack:
         told = _told(stack.enter_context(_opened(transcript))) if transcript is not None else None
-        simulator = Simulator(load_script(script), host=host, port=port, faults=plan, on_served=told)
+        simulator = Simulator(load_script(script), host=host, port=port, faults=plan, tls=tls, on_served=told)
         return asyncio.run(_serve(simulator, as_json=json))
 
 
@@ -76,6 +83,28 @@ def _plan(file: Path | None, texts: Sequence[str], seed: int | None) -> Plan:
     return load_plan(file, rules, seed)
 
 
+def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What serves TLS with these files; None without a certificate.
+
+    Raises:
+        UsageError: there is a key without a certificate, or a file that is none of these or does not fit the other.
+    """
+    if certificate is None:
+        if key is not None:
+            raise UsageError("--tls-key needs --tls-cert")
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key, password="")
+    except OSError as error:
+        files = " with ".join(str(file) for file in (certificate, key) if file is not None)
+        raise UsageError(
+            f"--tls-cert: {files} cannot be used ({error.strerror or error})",
+            hint="a certificate and its key in PEM, the key without a password",
+        ) from None
+    return context
+
+
 def _opened(path: Path) -> IO[bytes]:
     try:
         return path.open("wb", buffering=0)
@@ -85,7 +114,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 def _told(file: IO[bytes]) -> Callable[[Served], None]:
     def tell(served: Served) -> None:
-        file.write(orjson.dumps(asdict(served)) + b"\n")
+        file.write(orjson.dumps({**asdict(served), "verdict": served.verdict}) + b"\n")
 
     return tell
 

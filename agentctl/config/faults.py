@@ -31,9 +31,24 @@ PLACES: Final = ("start", "text", "tool", "tool-end", "end")
 stops; before message_stop. A number is how many events were sent."""
 
 
-class Layer(StrEnum):
-    """What is bent: the answer, the message, its events, or the bytes on the wire."""
+ALERTS: Final = (
+    "handshake_failure",
+    "bad_certificate",
+    "certificate_expired",
+    "unknown_ca",
+    "protocol_version",
+    "internal_error",
+    "unrecognized_name",
+)
+"""Why a TLS handshake may be refused, in the words of RFC 8446."""
 
+
+class Layer(StrEnum):
+    """What is bent. The first three come before the body of a request is read, where there is a socket to see it on."""
+
+    CONNECTION = "connection"
+    HANDSHAKE = "handshake"
+    HEAD = "head"
     REPLY = "reply"
     MESSAGE = "message"
     EVENTS = "events"
@@ -52,11 +67,17 @@ class Kind:
 AT: Final = {"at": "text"}
 
 KINDS: Final[Mapping[str, Kind]] = {
+    "refuse": Kind(Layer.CONNECTION, "the connection is reset before a byte is read"),
+    "tls": Kind(Layer.HANDSHAKE, "the TLS handshake fails", {"alert": ALERTS[0]}),
+    "early": Kind(Layer.HEAD, "an error before the body of the request is read", {"status": 429, "retry_after": ""}),
     "spend-cap": Kind(Layer.REPLY, "429 for a spend cap: no retry-after", {"code": "enforced_spend_limit_reached"}),
+    "ramp-limit": Kind(Layer.REPLY, "429 for usage that grows too fast", {"retry_after": "1"}),
+    "customer-limit": Kind(Layer.REPLY, "400 for a spend limit that the customer set"),
     "html": Kind(Layer.REPLY, "a page of a proxy", {"status": 200}),
     "redirect": Kind(Layer.REPLY, "to another place", {"status": 307, "to": "http://127.0.0.1:9/v1/messages"}),
     "empty": Kind(Layer.REPLY, "no body at all", {"status": 200}),
-    "stop-reason": Kind(Layer.MESSAGE, "the message stops for another reason", {"value": "refusal"}),
+    "stop-reason": Kind(Layer.MESSAGE, "the message stops for another reason", {"value": "refusal", "category": ""}),
+    "fallback-block": Kind(Layer.MESSAGE, "another model took over inside the message"),
     "duplicate-id": Kind(Layer.MESSAGE, "every tool call of the message has the same id twice"),
     "unknown-block": Kind(Layer.MESSAGE, "a content block that nobody knows yet"),
     "wrong-type": Kind(Layer.MESSAGE, "the content-type of something else", {"value": "text/html"}),
@@ -70,6 +91,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "duplicate-event": Kind(Layer.EVENTS, "an event comes twice", {"at": "start"}),
     "unknown-event": Kind(Layer.EVENTS, "an event that nobody knows yet", AT),
     "pings": Kind(Layer.EVENTS, "nothing but pings, for ever", {"every": 0.05, **AT}),
+    "open-tool": Kind(Layer.EVENTS, "max_tokens inside the input of a tool, whose block never stops"),
+    "trailing-spaces": Kind(Layer.EVENTS, "blanks behind the JSON of every event"),
     "latency": Kind(Layer.WIRE, "seconds before the first byte", {"seconds": 1.0}),
     "slow": Kind(Layer.WIRE, "seconds before each event", {"seconds": 0.1}),
     "trickle": Kind(Layer.WIRE, "so many bytes at a time", {"bytes": 1, "every": 0.001}),
@@ -79,12 +102,15 @@ KINDS: Final[Mapping[str, Kind]] = {
     "short-chunk": Kind(Layer.WIRE, "a chunk is shorter than its size, and the connection is closed", AT),
     "bad-chunk": Kind(Layer.WIRE, "a chunk has no size", AT),
     "cut-gzip": Kind(Layer.WIRE, "the compressed stream ends half-way", AT),
+    "drop": Kind(Layer.WIRE, "the connection is closed before a byte of the reply"),
+    "wrong-length": Kind(Layer.WIRE, "a content-length that is not the body's", {"more": 10, "less": 0}),
+    "interim": Kind(Layer.WIRE, "replies of status 1xx before the reply", {"status": 103, "times": 1}),
     "hang-up": Kind(Layer.WIRE, "a whole reply that promises to keep the connection, which is closed"),
 }
 STATUS: Final = Kind(
     Layer.REPLY,
     "an error status: 400 to 599",
-    {"retry_after": "", "retry_after_ms": "", "should_retry": "", "type": "", "message": ""},
+    {"retry_after": "", "retry_after_ms": "", "should_retry": "", "type": "", "message": "", "code": ""},
 )
 STATUSES: Final = range(400, 600)
 
@@ -170,6 +196,8 @@ def _value(name: str, key: str, text: str, default: object) -> str | int | float
         raise Unknown(f"{name}: {key} is a number, and {shown(text)} is none") from None
     if isinstance(value, int | float) and not 0 <= value < float("inf"):
         raise Unknown(f"{name}: {key} must not be negative or endless")
+    if key == "alert" and text not in ALERTS:
+        raise Unknown(f"{shown(text)} is no alert of TLS", nearest(text, list(ALERTS), kind="alerts"))
     if key == "status" and value not in {status.value for status in HTTPStatus} | {529}:
         raise Unknown(f"{name}: there is no status {value}")
     return value

@@ -17,6 +17,7 @@ from agentctl.config.faults import HEADER, Due, Fault, Layer, Unknown, fault_of
 from agentctl.simulator.compose import Chosen, chosen, compose, digest_of
 from agentctl.simulator.errors import Refusal, invalid
 from agentctl.simulator.faults.apply import faulty
+from agentctl.simulator.faults.deliveries import unanswered
 from agentctl.simulator.faults.plan import Plan
 from agentctl.simulator.faults.replies import instead
 from agentctl.simulator.http import HttpReply, HttpRequest, Malformed
@@ -46,8 +47,14 @@ LIMITS: Final = {
 }
 ORGANISATION: Final = {"anthropic-organization-id": "00000000-0000-0000-0000-000000000000"}
 
+EARLY_ID: Final = "req_000000000000000000000000"
+"""Of an answer to a request that was not read."""
+
 UNPLANNED: Final = -1
 """Stands where the place in the plan would, for a fault that is not planned."""
+
+MESSAGELESS: Final = frozenset({Layer.REPLY, Layer.HEAD, Layer.CONNECTION, Layer.HANDSHAKE})
+"""Layers whose faults leave no message to be made."""
 
 TOO_LARGE: Final = 413
 """Has a type of its own among the errors of the wire."""
@@ -68,6 +75,15 @@ class Served:
     """What the whole message costs, also when a fault kept it from the client; None when nothing was billed."""
     fault: str = ""
     """What went wrong with the reply on purpose."""
+    request_id: str = ""
+    """Of the reply, the same for the same request: what is billed twice under one was billed once for nothing."""
+
+    @property
+    def verdict(self) -> str:
+        """`accepted`: as it should be, and worked on; `refused`: it is not; `failed`: a fault stood in the way."""
+        if self.error:
+            return "refused"
+        return "failed" if self.fault and self.usage is None else "accepted"
 
 
 class Api:
@@ -91,6 +107,16 @@ class Api:
             return self._refused(request.method, request.path, refusal, request_id)
         except ScriptFault as fault:
             return self._refused(request.method, request.path, Refusal(500, "api_error", str(fault)), request_id)
+
+    def early(self, request: HttpRequest, planned: Fault | None) -> HttpReply | None:
+        """The answer to a request whose body is not read yet, where there is one: `planned`, or what it asks for."""
+        fault = _early_fault(request.headers.get(HEADER, "")) or planned
+        return None if fault is None else self._serve(request, _without_message(fault, EARLY_ID), None, fault)
+
+    def lost(self, fault: Fault) -> HttpReply:
+        """Tells of a connection that ends before it brings a request."""
+        self._tell(Served("", "", 0, fault=str(fault)))
+        return unanswered(fault)
 
     def refuse(self, malformed: Malformed) -> HttpReply:
         """The reply to bytes that are no request."""
@@ -121,9 +147,9 @@ class Api:
         choice = chosen(self._script, body)
         message: JsonObject | None = None
         for index, fault in self._due(request, body, choice):
-            if fault.layer is Layer.REPLY:
+            if fault.layer in MESSAGELESS:
                 self._faults.fired(index)
-                return self._serve(request, instead(fault, request_id, _headers({}, request_id)), None, fault)
+                return self._serve(request, _without_message(fault, request_id), None, fault)
             message = message or compose(self._script, body, choice, self._cache)
             whole = _carrying(message, body, choice, request_id)
             streams = bool(body.get("stream"))
@@ -151,8 +177,8 @@ class Api:
     def _serve(
         self, request: HttpRequest, reply: HttpReply, usage: JsonObject | None = None, fault: Fault | None = None
     ) -> HttpReply:
-        name = "" if fault is None else str(fault)
-        self._tell(Served(request.method, request.path, reply.status, usage=usage, fault=name))
+        name, told = "" if fault is None else str(fault), reply.headers.get("request-id", "")
+        self._tell(Served(request.method, request.path, reply.status, "", "", usage, name, told))
         return reply
 
     def _tell(self, served: Served) -> None:
@@ -161,8 +187,15 @@ class Api:
             self._on_served(served)
 
     def _refused(self, method: str, path: str, refusal: Refusal, request_id: str) -> HttpReply:
-        self._tell(Served(method, path, refusal.status, refusal.type, refusal.message))
+        self._tell(Served(method, path, refusal.status, refusal.type, refusal.message, request_id=request_id))
         return HttpReply(refusal.status, _headers(JSON, request_id), orjson.dumps(refusal.body(request_id)))
+
+
+def _without_message(fault: Fault, request_id: str) -> HttpReply:
+    """What comes in the place of a message: an answer, or nothing."""
+    if fault.layer in {Layer.REPLY, Layer.HEAD}:
+        return instead(fault, request_id, _headers({}, request_id))
+    return unanswered(fault)
 
 
 def _carrying(message: JsonObject, body: JsonObject, choice: Chosen, request_id: str) -> HttpReply:
@@ -179,6 +212,15 @@ def _headers(kind: Mapping[str, str], request_id: str) -> dict[str, str]:
 def _request_id(asked: bytes) -> str:
     """The same for the same request, so that two recordings of one conversation are equal byte for byte."""
     return f"req_{sha256(asked).hexdigest()[:24]}"
+
+
+def _early_fault(asked: str) -> Fault | None:
+    """The fault that the request names, if it is one that does not wait for the body."""
+    try:
+        fault = fault_of(asked) if asked else None
+    except Unknown:  # told when the body is there
+        return None
+    return fault if fault is not None and fault.layer is Layer.HEAD else None
 
 
 def _check_route(request: HttpRequest) -> None:

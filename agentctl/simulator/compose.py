@@ -26,12 +26,19 @@ SIGNING_KEY: Final = b"agentctl simulator"
 SOME_THOUGHT: Final = "What is asked for, and what do I need for it?"
 """With manual thinking on a turn always begins with some; this is what a rule thinks that says nothing of it."""
 
-REFUSED: Final = {"type": "refusal", "category": None, "explanation": "The simulator's script refuses this request."}
+EXPLANATION: Final = "The simulator's script refuses this request."
 
 
 def signature_of(thinking: str) -> str:
     """The signature of a thinking block."""
     return hmac.new(SIGNING_KEY, thinking.encode("utf-8", "surrogatepass"), sha256).hexdigest()
+
+
+def stop_details(reason: str, category: str | None, explanation: str = EXPLANATION) -> JsonObject | None:
+    """What is said of a stop beside its reason: of a refusal its category, if it has one."""
+    if reason != "refusal":
+        return None
+    return {"type": "refusal", "category": category or None, "explanation": explanation}
 
 
 def digest_of(body: JsonObject) -> str:
@@ -79,7 +86,7 @@ def compose(script: Script, body: JsonObject, choice: Chosen, cache: PromptCache
         "content": [*_thought(thinking, hidden=conversation.hides_thinking), *said],
         "stop_reason": stop_reason,
         "stop_sequence": stops[0] if stop_reason == "stop_sequence" else None,
-        "stop_details": REFUSED if stop_reason == "refusal" else None,
+        "stop_details": stop_details(stop_reason, reply.category),
         "usage": _usage(reply, cache.usage(body), thinking, said),
     }
 

@@ -12,7 +12,7 @@ import contextlib
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import ClassVar, Final
 
@@ -105,24 +105,33 @@ class Connection:
         self._reader, self._writer = reader, writer
         self._held = bytearray()
 
-    async def request(self) -> HttpRequest | None:
-        """The next request; None when the client closed the connection.
+    async def head(self) -> HttpRequest | None:
+        """The next request without its body; None when the client closed the connection.
 
         Raises:
-            Malformed: what came is no request, is too large, or came before the last one was answered.
+            Malformed: what came is no request, or announces a body that is too large.
         """
         head = await self._head()
         if head is None:
             return None
         method, target, version, headers = parsed_head(head)
-        length = body_length(headers)
+        body_length(headers)
+        path, _, query = target.partition("?")
+        return HttpRequest(method, path, query, version, headers, b"")
+
+    async def whole(self, head: HttpRequest) -> HttpRequest:
+        """The request that began so, with its body.
+
+        Raises:
+            Malformed: the body is none, is too large, or something came before it was answered.
+        """
+        headers, length = head.headers, body_length(head.headers)
         if "expect" in headers:
             await self._continue(headers["expect"])
         body = await (self._chunks() if length is None else self._exactly(length))
         if self._held:
             raise Malformed(400, "a second request came before the first was answered; send one at a time")
-        path, _, query = target.partition("?")
-        return HttpRequest(method, path, query, version, headers, body)
+        return replace(head, body=body)
 
     async def reply(self, request: HttpRequest | None, reply: HttpReply) -> None:
         """Sends the reply to `request`, or to what could not be read as one."""

@@ -27,10 +27,16 @@ HEADERS: Final = {
     "x-api-key": "simulated",
 }
 
-ENDS_WHOLE: Final = frozenset({"hang-up", "latency"})
+ENDS_WHOLE: Final = frozenset({"hang-up", "latency", "interim"})
 """Faults that a client has no part in, or that are over when the first byte comes."""
+UNANSWERED: Final = frozenset({"drop", "refuse", "tls"})
+"""Faults that leave no byte of a reply."""
 
 BROKEN: Final = {
+    "refuse": "the connection was reset",
+    "tls": "the TLS handshake failed",
+    "drop": "the connection was closed without a reply",
+    "wrong-length": "the connection was closed inside the body",
     "rst": "the connection was reset",
     "fin": "the connection was closed inside the body",
     "short-chunk": "the connection was closed inside a chunk",
@@ -69,6 +75,10 @@ class MemoryWire:
                 return _with(reply, _slowly(_pieces(reply), values["every"]))
             case "trickle":
                 return _with(reply, _slowly(_crumbs(reply, values), values["every"]))
+        if bent.fault.kind in UNANSWERED:
+            await _break(bent)
+        if bent.fault.kind == "wrong-length":
+            return _with(reply, _as_announced(reply, bent))
         if bent.whole == 0:  # what is no stream is one piece, head and all
             await _break(bent)
         return _with(reply, _until_broken(reply, bent))
@@ -96,6 +106,15 @@ async def _slowly(pieces: Iterator[bytes], seconds: float) -> AsyncIterator[byte
     for piece in pieces:
         await asyncio.sleep(seconds)
         yield piece
+
+
+async def _as_announced(reply: HttpReply, bent: Bent) -> AsyncIterator[bytes]:
+    """As many bytes as a wrong length says: fewer than there are, or all of them and then the break."""
+    whole = b"".join(_pieces(reply))
+    less = bent.fault.values["less"]
+    yield whole[: max(len(whole) - less, 0)] if less else whole
+    if not less:
+        await _break(bent)
 
 
 async def _until_broken(reply: HttpReply, bent: Bent) -> AsyncIterator[bytes]:

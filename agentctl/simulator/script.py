@@ -58,6 +58,7 @@ What `reply` can hold (at least `text` or `tools`):
   tools        calls, each `NAME: {input}`; strings inside are templates, and one that is a single `{{ expression }}`
                keeps the expression's type
   stop_reason  default `tool_use` with tools, `end_turn` without
+  category     of a refusal (`stop_reason: refusal`), as in `cyber` or `bio`; default none
   usage        fields that replace those of the estimated usage
   delay        seconds before the first byte
   fault        what goes wrong with this reply, as in `529` or `eof,at=tool`; see `simulator.faults`
@@ -138,6 +139,7 @@ class Reply(Part):
     thinking: TemplateText | None = None
     tools: Many[dict[str, dict[str, Any]]] = ()
     stop_reason: str | None = None
+    category: str | None = None
     usage: dict[str, int] = Field(default_factory=dict)
     delay: float = Field(default=0.0, ge=0)
     fault: FaultText | None = None

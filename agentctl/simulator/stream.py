@@ -51,7 +51,7 @@ def _empty(block: Block) -> Block:
         case "thinking":
             return {"type": "thinking", "thinking": "", "signature": ""}
         case _:
-            return {**block, "input": {}}
+            return {**block, "input": {}} if "input" in block else dict(block)
 
 
 def _deltas(block: Block) -> Iterator[JsonObject]:
@@ -63,7 +63,7 @@ def _deltas(block: Block) -> Iterator[JsonObject]:
             for piece in PIECES.findall(block["thinking"]):
                 yield {"type": "thinking_delta", "thinking": piece}
             yield {"type": "signature_delta", "signature": block["signature"]}
-        case _:
+        case _ if "input" in block:
             yield {"type": "input_json_delta", "partial_json": ""}
             raw = orjson.dumps(block["input"]).decode()
             for at in range(0, len(raw), JSON_A_DELTA):

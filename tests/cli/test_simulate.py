@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from agentctl.cli.simulate import tls_context
+from agentctl.errors import UsageError
 from support.desk import agentctl, command, environment
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -33,6 +35,23 @@ def ask(url: str) -> int:
             return int(reply.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "said"),
+    [
+        ("localhost.pem", "", "cannot be used"),
+        ("localhost.pem", "talk.py", "cannot be used"),
+        ("missing.pem", "localhost-key.pem", "No such file"),
+        ("", "localhost-key.pem", "needs --tls-cert"),
+    ],
+)
+def test_files_that_are_no_certificate(certificate: str, key: str, said: str) -> None:
+    """A usage error says which, before anything is served."""
+    folder = CHECKOUT / "tests/support/contract"
+    files = [folder / name if name else None for name in (certificate, key)]
+    with pytest.raises(UsageError, match=said):
+        tls_context(*files)
 
 
 def test_faults_and_transcript(tmp_path: Path) -> None:

@@ -31,7 +31,13 @@ def faulty(fault: Fault, message: JsonObject, whole: HttpReply, *, streams: bool
         return None
     if not streams:
         return _whole(fault, whole)
+    return _streamed(fault, message, whole)
+
+
+def _streamed(fault: Fault, message: JsonObject, whole: HttpReply) -> HttpReply | None:
     events = list(events_of(message))
+    if fault.kind == "wrong-length":  # what comes in chunks has none
+        return replace(whole, body=b"".join(events), delivery=Bent(fault))
     if fault.layer is Layer.EVENTS:
         said = broken(fault, events)
         delivery = Bent(fault) if fault.kind == "pings" else whole.delivery

@@ -38,8 +38,8 @@ def place(events: Events, at: str) -> int | None:
 
 def broken(fault: Fault, events: Events) -> Iterator[bytes] | None:
     """The events with the fault in them; None when this stream has no place for it. `pings` do not end."""
-    if fault.kind == "bad-tool-json":
-        return _half_input(events)
+    if fault.kind in WITHOUT_A_PLACE:
+        return WITHOUT_A_PLACE[fault.kind](events)
     index = place(events, fault.at)
     if index is None or (fault.kind in NEEDS_NEXT and index >= len(events)):
         return None
@@ -66,6 +66,20 @@ def _half_input(events: Events) -> Iterator[bytes] | None:
     cut = event("content_block_delta", index=begun["index"], delta={**begun["delta"], "partial_json": piece[:-1]})
     rest = (each for each in events[index:] if b'"input_json_delta"' not in each)
     return iter([*events[: index - 1], cut, *rest])
+
+
+def _open_tool(events: Events) -> Iterator[bytes] | None:
+    """The last tool's input breaks off, its block does not stop, and the message says max_tokens."""
+    index = _inside_tool(events)
+    if index is None:
+        return None
+    final = _data(events[-2])
+    ended = event("message_delta", delta={**final["delta"], **OUT_OF_TOKENS}, usage=final["usage"])
+    return iter([*events[:index], ended, events[-1]])
+
+
+def _spaced(events: Events) -> Iterator[bytes]:
+    return (each.removesuffix(b"\n\n") + b"   \n\n" for each in events)
 
 
 def _data(each: bytes) -> dict[str, dict[str, str]]:
@@ -111,6 +125,13 @@ def _pings(_fault: Fault, events: Events, index: int) -> Iterator[bytes]:
         yield PING
 
 
+OUT_OF_TOKENS: Final = {"stop_reason": "max_tokens"}
+
+WITHOUT_A_PLACE: Final[Mapping[str, Callable[[Events], Iterator[bytes] | None]]] = {
+    "bad-tool-json": _half_input,
+    "open-tool": _open_tool,
+    "trailing-spaces": _spaced,
+}
 NEEDS_NEXT: Final = frozenset({"out-of-order"})
 
 BREAKS: Final[Mapping[str, Callable[[Fault, Events, int], Iterator[bytes]]]] = {

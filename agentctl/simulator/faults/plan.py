@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from agentctl.agent.events import JsonObject
 from agentctl.config.check import Many, Part, check
-from agentctl.config.faults import Fault, Unknown, fault_of
+from agentctl.config.faults import Fault, Layer, Unknown, fault_of
 from agentctl.config.findings import Invalid
 from agentctl.config.yamls import read_yaml
 
@@ -49,11 +49,13 @@ class FaultRule(Part):
     fault: FaultText
     """As in `529`, `429,retry_after=2`, `eof,at=tool`."""
     model: str | None = None
-    """Only requests for this model."""
+    """Only requests for this model. With `model` or `turn` a fault waits until the body is read, whatever its kind."""
     turn: int | None = None
     """Only requests after so many replies since the user spoke, from 0."""
     nth: Nth | Many[Nth] | None = None
     """Only these of the requests that the conditions above let through, from 1."""
+    burst: Nth | None = None
+    """When it is due, it stays so until this many requests have met it in a row."""
     times: Nth | None = None
     """At most so often."""
     seconds: Annotated[tuple[float, float], Field(strict=False)] | None = None
@@ -82,7 +84,9 @@ class Plan:
         self._clock = clock
         self._began = clock()
         self._asked: Counter[str] = Counter()
+        self._before: set[Layer] = set()
         self._met: Counter[int] = Counter()
+        self._burst: Counter[int] = Counter()
         self._fired: Counter[int] = Counter()
 
     def due(self, body: JsonObject, digest: str, turn: int) -> Iterator[tuple[int, Fault]]:
@@ -93,8 +97,21 @@ class Plan:
             self._asked.clear()
         self._asked[digest] += 1
         for index, (rule, fault) in enumerate(self._rules):
-            if self._is_due(index, rule, body, digest, turn):
+            if not (fault.layer in self._before and _is_blind(rule)) and self._is_due(index, rule, body, digest, turn):
                 yield index, fault
+
+    def before(self, layer: Layer) -> Fault | None:
+        """The fault that is due at this layer before a request can be read; it happens.
+
+        Whoever asks once asks always: from then on such faults are due nowhere else.
+        """
+        self._before.add(layer)
+        self._asked[layer] += 1
+        for index, (rule, fault) in enumerate(self._rules):
+            if fault.layer is layer and _is_blind(rule) and self._is_due(index, rule, {}, layer, 0):
+                self.fired(index)
+                return fault
+        return None
 
     def fired(self, index: int) -> None:
         """Counts a fault that happened."""
@@ -104,6 +121,15 @@ class Plan:
         if rule.model not in {None, body.get("model")} or rule.turn not in {None, turn}:
             return False
         self._met[index] += 1
+        if self._burst[index] > 0:
+            self._burst[index] -= 1
+            return True
+        if not self._begins(index, rule, digest):
+            return False
+        self._burst[index] = (rule.burst or 1) - 1
+        return True
+
+    def _begins(self, index: int, rule: FaultRule, digest: str) -> bool:
         nths = (rule.nth,) if isinstance(rule.nth, int) else rule.nth
         if nths is not None and self._met[index] not in nths:
             return False
@@ -113,6 +139,11 @@ class Plan:
             return False
         thrown = Random(f"{self._seed} {index} {digest} {self._asked[digest]}").random()  # noqa: S311  seeded on purpose
         return thrown < rule.probability
+
+
+def _is_blind(rule: FaultRule) -> bool:
+    """Whether it needs nothing of what a body says."""
+    return rule.model is None and rule.turn is None
 
 
 def load_plan(path: Path | None, before: Sequence[FaultRule] = (), seed: int | None = None) -> Plan:

@@ -28,6 +28,11 @@ TYPES: Final = {
     529: "overloaded_error",
 }
 RATE_LIMIT: Final = 429
+BAD_REQUEST: Final = 400
+CUSTOMER_LIMIT: Final = (
+    "You have reached your specified API usage limits. You will regain access on 2027-01-01 at 00:00 UTC."
+)
+"""The sentence of a limit that a customer set in the console: a 400, without an error code."""
 SENTENCES: Final = {RATE_LIMIT: "This request would exceed your rate limit", 529: "Overloaded"}
 JSON: Final = {"content-type": "application/json"}
 
@@ -47,10 +52,12 @@ def _status(values: Mapping[str, Any], about: Mapping[str, str], common: Headers
     }
     if values["should_retry"] != "":
         headers["x-should-retry"] = str(values["should_retry"])
-    error = {
+    error: dict[str, Any] = {
         "type": values["type"] or TYPES.get(status, "api_error"),
         "message": values["message"] or SENTENCES.get(status, f"a simulated {status}"),
     }
+    if values["code"]:
+        error["details"] = {"error_code": values["code"]}
     return _error(status, error, about["request_id"], {**common, **headers})
 
 
@@ -61,6 +68,25 @@ def _spend_cap(values: Mapping[str, Any], about: Mapping[str, str], common: Head
         "details": {"error_code": values["code"]},
     }
     return _error(RATE_LIMIT, error, about["request_id"], common)
+
+
+def _ramp_limit(values: Mapping[str, Any], about: Mapping[str, str], common: Headers) -> HttpReply:
+    error = {
+        "type": "rate_limit_error",
+        "message": "This request would exceed the rate at which your usage may grow",
+        "details": {"error_code": "ramp_limit_exceeded"},
+    }
+    return _error(RATE_LIMIT, error, about["request_id"], {**common, "retry-after": str(values["retry_after"])})
+
+
+def _customer_limit(_values: Mapping[str, Any], about: Mapping[str, str], common: Headers) -> HttpReply:
+    error = {"type": "invalid_request_error", "message": CUSTOMER_LIMIT}
+    return _error(BAD_REQUEST, error, about["request_id"], common)
+
+
+def _early(values: Mapping[str, Any], about: Mapping[str, str], common: Headers) -> HttpReply:
+    plain = dict.fromkeys(("retry_after_ms", "should_retry", "type", "message", "code"), "")
+    return _status({**plain, **values}, {**about, "kind": str(values["status"])}, common)
 
 
 def _error(status: int, error: Mapping[str, Any], request_id: str, headers: Headers) -> HttpReply:
@@ -82,6 +108,9 @@ def _empty(values: Mapping[str, Any], _about: Mapping[str, str], common: Headers
 
 ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Any], Mapping[str, str], Headers], HttpReply]]] = {
     "spend-cap": _spend_cap,
+    "ramp-limit": _ramp_limit,
+    "customer-limit": _customer_limit,
+    "early": _early,
     "html": _page,
     "redirect": _redirect,
     "empty": _empty,

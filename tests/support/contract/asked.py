@@ -144,3 +144,42 @@ async def a_spend_cap_has_no_wait() -> None:
             assert capped.error == (429, "rate_limit_error")
             assert capped.json["error"]["details"]["error_code"] == code
             assert not {"retry-after", "retry-after-ms"} & capped.headers.keys()
+
+
+@clause("spend caps")
+async def a_ramp_limit_has_a_wait() -> None:
+    """429 with its error code and `retry-after`."""
+    async with desk() as api:
+        limited = await api.ask(x_simulate_fault="ramp-limit,retry_after=7")
+    assert limited.error == (429, "rate_limit_error")
+    assert limited.json["error"]["details"]["error_code"] == "ramp_limit_exceeded"
+    assert limited.headers["retry-after"] == "7"
+
+
+@clause("spend caps")
+async def a_limit_that_the_customer_set_is_a_bad_request() -> None:
+    """400, in words."""
+    async with desk() as api:
+        limited = await api.ask(x_simulate_fault="customer-limit")
+    assert limited.error == INVALID
+    assert "usage limits" in limited.json["error"]["message"]
+
+
+@clause("errors")
+async def the_server_says_whether_to_try_again() -> None:
+    """`x-should-retry` and both kinds of wait, as they are written."""
+    async with desk() as api:
+        told = await api.ask(x_simulate_fault="529,should_retry=false,retry_after_ms=250,retry_after=NaN")
+    names = ("x-should-retry", "retry-after-ms", "retry-after")
+    assert [told.headers[name] for name in names] == ["false", "250", "nan"]
+
+
+@clause("limits")
+async def every_answer_tells_the_limits_and_the_organisation() -> None:
+    """Four kinds of limit with limit, remaining and reset, on a message and on an error."""
+    async with desk() as api:
+        for answer in (await api.ask(), await api.stream(), await api.ask(anthropic_version="-")):
+            for kind in ("requests", "tokens", "input-tokens", "output-tokens"):
+                for field in ("limit", "remaining", "reset"):
+                    assert answer.headers[f"anthropic-ratelimit-{kind}-{field}"]
+            assert answer.headers["anthropic-organization-id"]

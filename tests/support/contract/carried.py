@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 
+import pytest
+
+from agentctl.simulator.faults.plan import FaultRule
 from support.contract.clauses import clause
-from support.contract.talk import body, desk, wire_bytes
+from support.contract.talk import body, certified, desk, wire_bytes
 
 
 @clause("transport")
@@ -178,6 +182,93 @@ async def a_body_that_is_too_large_is_refused_unread() -> None:
         answer = await api.ask(b"", content_length="99999999", expect="100-continue")
     assert answer.error == (413, "request_too_large")
     assert answer.interim == ()
+
+
+@clause("transport")
+async def replies_of_status_1xx_may_come_first() -> None:
+    """103 and others, one or several, whole and streamed."""
+    async with desk() as api:
+        answer = await api.ask(x_simulate_fault="interim")
+        assert (answer.status, answer.interim) == (200, (103,))
+        answer = await api.stream(fault="interim,status=102,times=3")
+        assert (answer.kinds[-1], answer.interim) == ("message_stop", (102, 102, 102))
+
+
+@clause("transport")
+async def a_content_length_may_be_wrong() -> None:
+    """More than comes, or less; whole and streamed."""
+    async with desk() as api:
+        for asked in (body(), body(stream=True)):
+            whole = await api.ask({**asked, "stream": False}) if not asked.get("stream") else await api.ask(asked)
+            more = await api.ask(asked, x_simulate_fault="wrong-length,more=10")
+            less = await api.ask(asked, x_simulate_fault="wrong-length,less=10")
+            assert more.raw == whole.raw
+            assert not more.whole
+            assert less.raw == whole.raw[:-10]
+
+
+@clause("transport")
+async def a_connection_may_be_dropped_without_a_reply() -> None:
+    """The request was read, and the message made: it is billed."""
+    async with desk() as api:
+        line = await api.line()
+        await line.send(body(stream=True), x_simulate_fault="drop")
+        assert await line.reader.read() == b""
+        assert len(api.server.billed) == 1
+
+
+@clause("transport")
+async def a_connection_may_be_refused() -> None:
+    """Reset before a byte is read; the next one is served."""
+    async with desk([FaultRule(fault="refuse", nth=1)]) as api:
+        first = await api.line()
+        assert await first.ended() == "reset"
+        assert (await api.ask()).status == 200
+        assert [served.fault for served in api.server.served] == ["refuse", ""]
+
+
+@clause("transport")
+async def an_answer_may_come_before_the_body_is_read() -> None:
+    """429 and 413 to a body of which not a byte was sent; the connection is not kept."""
+    async with desk([FaultRule(fault="early,status=413", nth=2)]) as api:
+        limited = await api.ask(b"", content_length="1000", x_simulate_fault="early,retry_after=3")
+        assert limited.error == (429, "rate_limit_error")
+        assert (limited.headers["retry-after"], limited.headers["connection"]) == ("3", "close")
+        assert (await api.ask(b"", content_length="1000")).error == (413, "request_too_large")
+        assert api.server.billed == []
+
+
+@clause("TLS")
+async def tls_is_served_with_a_certificate() -> None:
+    """A client that trusts it gets its answers, a client that does not gets an error of its own."""
+    async with desk(**certified()) as api:
+        assert api.server.base_url.startswith("https://")
+        line = await api.line()
+        assert (await line.ask()).status == 200
+        assert (await line.ask(body(stream=True))).kinds[-1] == "message_stop"
+        api.trust = ssl.create_default_context()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await api.line()
+
+
+@clause("TLS")
+async def a_handshake_may_fail() -> None:
+    """With any alert; the next connection is served."""
+    async with desk([FaultRule(fault="tls,alert=internal_error", nth=1)], **certified()) as api:
+        with pytest.raises(ssl.SSLError, match="INTERNAL_ERROR"):
+            await api.line()
+        assert (await api.ask()).status == 200
+
+
+@clause("TLS")
+async def a_reply_breaks_under_tls_as_without() -> None:
+    """Reset, closed inside the body, and dropped."""
+    async with desk(**certified()) as api:
+        assert not (await api.stream(fault="fin")).whole
+        assert not (await api.stream(fault="rst")).whole
+        line = await api.line()
+        await line.send(body(), x_simulate_fault="drop")
+        assert await line.reader.read() == b""
 
 
 @clause("transport")

@@ -42,6 +42,16 @@ async def the_nth_request_can_be_named() -> None:
 
 
 @clause("control")
+async def faults_come_in_bursts() -> None:
+    """Once it is due, it stays so for as many requests as it says; between bursts chance decides."""
+    assert await statuses([FaultRule(fault="529", nth=2, burst=3)], 6) == [200, 529, 529, 529, 200, 200]
+    thrown = await statuses([FaultRule(fault="529", probability=0.05, burst=5)], 100)
+    runs = [len(run) for run in "".join("x" if each == 529 else " " for each in thrown).split()]
+    assert runs
+    assert all(length >= 5 for length in runs[:-1])
+
+
+@clause("control")
 async def every_request_has_a_line_with_its_verdict() -> None:
     """Taken, refused, and gone wrong on purpose; in the order of the answers."""
     async with desk() as api:
@@ -49,7 +59,10 @@ async def every_request_has_a_line_with_its_verdict() -> None:
         await api.ask(anthropic_version="-")
         await api.ask(x_simulate_fault="529")
         told = [(served.status, served.error, served.fault) for served in api.server.served]
+        verdicts = [served.verdict for served in api.server.served]
+        assert len(api.server.accepted) == 1
     assert told == [(200, "", ""), (400, "invalid_request_error", ""), (529, "", "529")]
+    assert verdicts == ["accepted", "refused", "failed"]
 
 
 @clause("control")
@@ -60,7 +73,8 @@ async def double_billing_is_measurable() -> None:
         await api.stream(fault="eof")
         await api.stream()
         assert len(api.server.served) == 3
-        assert len(api.server.billed) == 2
+        assert len(api.server.billed) == len(api.server.accepted) == 2
+        assert len({served.request_id for served in api.server.billed}) == 1
 
 
 @clause("control")

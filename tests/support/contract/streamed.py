@@ -136,6 +136,48 @@ async def a_refusal_may_have_an_empty_text() -> None:
     assert gathered(streamed) == whole["content"]
 
 
+@clause("variations")
+async def data_may_have_trailing_spaces() -> None:
+    """Behind the JSON of every event; what it says is the same."""
+    async with desk() as api:
+        spaced, plain = await api.stream(fault="trailing-spaces"), await api.stream()
+    assert spaced.events == plain.events
+    assert spaced.text.count(b"}   \n\n") == len(plain.events)
+
+
+@clause("variations")
+async def a_tool_block_may_never_stop() -> None:
+    """Its input breaks off, and the message stops for max_tokens."""
+    async with desk() as api:
+        events = (await api.stream(fault="open-tool", tools=[TOOL])).events
+    kinds = [event["type"] for event in events]
+    assert kinds.count("content_block_start") == kinds.count("content_block_stop") + 1
+    assert kinds[-3:] == ["content_block_delta", "message_delta", "message_stop"]
+    assert events[-2]["delta"]["stop_reason"] == "max_tokens"
+
+
+@clause("variations")
+async def another_model_may_take_over() -> None:
+    """A `fallback` block without deltas, in front of what that model says."""
+    async with desk() as api:
+        events = (await api.stream(fault="fallback-block")).events
+    block = events[1]["content_block"]
+    assert (block["type"], block["trigger"]) == ("fallback", {"type": "refusal"})
+    assert block["from"]["model"]
+    assert block["to"]["model"]
+    assert [event["type"] for event in events[1:4]] == ["content_block_start", "ping", "content_block_stop"]
+
+
+@clause("stops")
+async def a_refusal_says_its_category() -> None:
+    """Or none; other stops say nothing."""
+    async with desk() as api:
+        for fault, category in (("stop-reason,category=cyber", "cyber"), ("stop-reason", None)):
+            delta = (await api.stream(fault=fault)).events[-2]["delta"]
+            assert (delta["stop_reason"], delta["stop_details"]["category"]) == ("refusal", category)
+        assert (await api.stream()).events[-2]["delta"]["stop_details"] is None
+
+
 @clause("stops")
 async def every_stop_reason_can_be_had() -> None:
     """By the script and by a fault, whole and streamed; a made-up one too."""

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from agentctl.config.check import check
@@ -35,6 +36,8 @@ default: {text: "A simulated reply, long enough to come in several pieces."}
 """
 TOOL = {"name": "look", "description": "Looks.", "input_schema": {"type": "object"}}
 MODEL = "claude-sonnet-5-5"
+CERTIFICATE = Path(__file__).with_name("localhost.pem")
+KEY = Path(__file__).with_name("localhost-key.pem")
 
 
 def body(said: str = "Hello there", **fields: Any) -> dict[str, Any]:
@@ -208,6 +211,13 @@ class Desk:
         """Hangs up every line."""
         for line in self._lines:
             line.writer.close()
+
+
+def certified() -> dict[str, ssl.SSLContext]:
+    """What `desk` takes to serve TLS: a certificate for localhost, and a client that trusts it."""
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(CERTIFICATE, KEY)
+    return {"tls": serving, "trust": ssl.create_default_context(cafile=str(CERTIFICATE))}
 
 
 @asynccontextmanager
