@@ -17,7 +17,7 @@ They are plain dicts; nobody may change one after the event exists.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias, get_args
 
 from agentctl.errors import ModelError
 
@@ -135,6 +135,7 @@ class Recalled:
     stop_reason: str
     age_seconds: float
     """Since then."""
+    stop_sequence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,28 +294,7 @@ Event: TypeAlias = (
     | RunEnded
 )
 
-EVENT_TYPES: Final[dict[str, type[Event]]] = {
-    cls.kind: cls
-    for cls in (
-        RunStarted,
-        UserSaid,
-        GuardRuled,
-        ModelAsked,
-        ModelReplied,
-        ModelFailed,
-        FellBack,
-        Recalled,
-        Approved,
-        ToolCalled,
-        ToolReturned,
-        Settled,
-        Resumed,
-        Delegated,
-        HandedOff,
-        Observed,
-        RunEnded,
-    )
-}
+EVENT_TYPES: Final[dict[str, type[Event]]] = {cls.kind: cls for cls in get_args(Event)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "judge": ("agentctl.cli.judge.group:judge", "Measure judges against people."),
     "history": ("agentctl.cli.history.command:history", "Show how suites went over time, and what became worse."),
     "runs": ("agentctl.cli.runs.group:runs", "List, show and export stored runs."),
+    "cache": ("agentctl.cli.cache.group:cache", "Show or clear cached answers."),
     "import": ("agentctl.cli.cases.import_:import_", "Turn transcripts and foreign recordings into cases."),
     "cassettes": (
         "agentctl.cli.cassettes.group:cassettes",

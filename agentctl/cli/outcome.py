@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
-from agentctl.agent.events import FellBack, JsonObject, ModelReplied, ToolReturned, to_json
+from agentctl.agent.events import FellBack, JsonObject, ModelReplied, Recalled, ToolReturned, to_json
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.cli import exits
@@ -66,8 +66,18 @@ def document(run: Run, run_id: str, agent: Agent, *, attempts: int) -> JsonObjec
         "cost_usd": None if cost is None else float(cost),
         "attempts": attempts,
         "fell_back": [to_json(entry.event) for entry in run.entries if isinstance(entry.event, FellBack)],
+        "cached_answer": _cached(run),
         "error": None if reason == "completed" else _error(run, reason),
     }
+
+
+def _cached(run: Run) -> JsonObject | None:
+    """Where the answer to the first question is from, when no model gave it."""
+    for entry in run.entries:
+        event = entry.event
+        if isinstance(event, Recalled):
+            return {"run": event.run, "model": event.model, "age_seconds": event.age_seconds}
+    return None
 
 
 def _error(run: Run, reason: str) -> JsonObject:

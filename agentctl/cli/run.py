@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from agentctl.agent.drive import nobody
-from agentctl.agent.events import Entry, ModelReplied, RunEnded, to_json
+from agentctl.agent.events import Entry, ModelReplied, Recalled, RunEnded, to_json
 from agentctl.agent.loop import TURN_COMPLETE
 from agentctl.agent.ports import Approve, Sink
 from agentctl.agent.run import text_of
@@ -84,6 +84,7 @@ def run(
     timeout: Annotated[
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="For each answer, instead of limits.max_seconds.")
     ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither give nor keep cached answers.")] = False,
 ) -> int:
     """Send messages to an agent and print its answer.
 
@@ -98,7 +99,15 @@ def run(
     code = None
     try:
         with readers_may_leave(), typing_ahead():
-            asyncio.run(_converse(agent, said, options, progress, simulate=simulate, model=model, max_seconds=timeout))
+            asyncio.run(
+                _converse(
+                    *(agent, said, options, progress),
+                    simulate=simulate,
+                    model=model,
+                    max_seconds=timeout,
+                    caches=not no_cache,
+                )
+            )
     except KeyboardInterrupt:
         code = exits.INTERRUPTED
     except asyncio.CancelledError:
@@ -121,9 +130,10 @@ async def _converse(
     simulate: bool,
     model: str | None,
     max_seconds: float | None,
+    caches: bool,
 ) -> None:
     _stop_at_signals(progress)
-    async with open_session(ref, simulate=simulate, model=model, max_seconds=max_seconds) as session:
+    async with open_session(ref, simulate=simulate, model=model, max_seconds=max_seconds, caches=caches) as session:
         if session.simulation and not options.quiet:
             note(session.simulation)
         waiting = list(messages)
@@ -203,6 +213,8 @@ def _answer(entry: Entry) -> None:
     event = entry.event
     if isinstance(event, RunEnded) and event.reason == "degraded":
         _say(event.message)
+    if isinstance(event, Recalled):
+        _say(text_of(event.content))
     if isinstance(event, ModelReplied) and event.stop_reason not in {"tool_use", "pause_turn"}:
         text = text_of(event.content)
         if text or event.stop_reason in TURN_COMPLETE:

@@ -14,16 +14,18 @@ from typing import Final
 
 from agentctl import __version__
 from agentctl.agent.drive import drive, nobody
-from agentctl.agent.ports import Approve, Hear, OnDelta, Sink, Tools, Wire
+from agentctl.agent.ports import Answers, Approve, Hear, OnDelta, Sink, Tools, Wire
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.agent.tools import LiveTools
 from agentctl.cassette.record import RecordingTools, RecordingWire, Tape
 from agentctl.cassette.tape import API_BASE
+from agentctl.cli.answers import RunAnswers, place_of
 from agentctl.cli.wiring import LiveWire, live_wire, open_project, with_model, workspace_for
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.model.client import WireModel
+from agentctl.store.answers import Answers as Kept
 from agentctl.store.runs import Runs
 
 DATABASE: Final = "agentctl.db"
@@ -37,6 +39,16 @@ class Session:
     agent: Agent
     live: LiveWire
     runs: Runs
+    caches: bool = False
+    """Whether cached answers are given and kept, by agents that say so."""
+
+    def answers_for(self, run: str) -> Answers | None:
+        """The cached answers for the run of that id; None when its questions are all asked."""
+        rules = self.agent.cached_answers
+        if rules is None or not self.caches:
+            return None
+        kept = Kept(self.project.state / DATABASE)
+        return RunAnswers(kept, rules, self.agent, self.project, place_of(self.agent, self.live), run)
 
     @property
     def simulation(self) -> str:
@@ -50,7 +62,12 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    ref: str, *, simulate: bool, model: str | None = None, max_seconds: float | None = None
+    ref: str,
+    *,
+    simulate: bool,
+    model: str | None = None,
+    max_seconds: float | None = None,
+    caches: bool = False,
 ) -> AsyncIterator[Session]:
     """The agent `ref` of the project around the current directory, on a live wire that is closed on leaving.
 
@@ -63,7 +80,7 @@ async def open_session(
         agent = replace(agent, limits=replace(agent.limits, max_seconds=max_seconds))
     async with live_wire(agent, project, simulate=simulate) as live:
         with open_runs(project) as runs:
-            yield Session(project, agent, live, runs)
+            yield Session(project, agent, live, runs, caches)
 
 
 def open_runs(project: Project) -> Runs:
@@ -105,6 +122,7 @@ class Conversation:
             approve=approve,
             sinks=[session.runs.sink(self.id), *sinks],
             on_delta=on_delta,
+            answers=session.answers_for(self.id),
         )
 
 

@@ -162,8 +162,13 @@ def require_key(provider: Provider) -> None:
     )
 
 
-def _host(provider: Provider) -> str:
+def address(provider: Provider) -> str:
+    """The base URL that is asked, or the name of the cloud."""
     if provider.name != "anthropic":
         return provider.name
-    url = provider.base_url or os.environ.get("ANTHROPIC_BASE_URL") or f"https://{DEFAULT_HOST}"
+    return provider.base_url or os.environ.get("ANTHROPIC_BASE_URL") or f"https://{DEFAULT_HOST}"
+
+
+def _host(provider: Provider) -> str:
+    url = address(provider)
     return urlsplit(url).hostname or url

@@ -24,6 +24,7 @@ from agentctl.agent.events import (
     ModelAsked,
     ModelFailed,
     ModelReplied,
+    Recalled,
     Resumed,
     RunStarted,
     Settled,
@@ -33,6 +34,9 @@ from agentctl.diffing.definitions import component_statuses, sides
 from agentctl.diffing.paths import ABSENT, differences, same, step
 
 PASSED_OVER: Final = (RunStarted, ModelAsked, ModelFailed, FellBack, Settled, Resumed)
+Reply: TypeAlias = ModelReplied | Recalled
+"""What the user was told: whether a model was asked for it is no difference in what happened."""
+
 TOOL_USE: Final = "tool_use"
 OWN_NAMES: Final = frozenset(("call_id", "run", "bundle", "model", "signature", "id"))
 """Fields of events and blocks that name the run, not what happened in it."""
@@ -132,7 +136,7 @@ def _between(one: _Moment, other: _Moment, pairs: Pairs) -> Divergence | None:
     if one.event is None and other.event is None:
         return _calls_between(one, other, pairs)
     before, after = _event_of(one), _event_of(other)
-    if isinstance(before, ModelReplied) and isinstance(after, ModelReplied):
+    if isinstance(before, Reply) and isinstance(after, Reply):
         pairs.clear()
         pairs.update(_pair(_calls(before), _calls(after)))
         found = next(_replies(before, after, pairs), None)
@@ -170,7 +174,7 @@ def _events(old: Event, new: Event) -> Difference | None:
     return next(differences(before, after), None)
 
 
-def _replies(old: ModelReplied, new: ModelReplied, pairs: Pairs) -> Iterator[Difference]:
+def _replies(old: Reply, new: Reply, pairs: Pairs) -> Iterator[Difference]:
     """What differs between two replies, whatever the order of the calls they ask for."""
     yield from _blocks(_said(old), _said(new))
     before, after = _calls(old), {call["id"]: call for call in _calls(new)}
@@ -196,11 +200,11 @@ def _blocks(old: Sequence[Block], new: Sequence[Block]) -> Iterator[Difference]:
             yield path, one, other
 
 
-def _said(reply: ModelReplied) -> list[Block]:
+def _said(reply: Reply) -> list[Block]:
     return [_bare(block) for block in reply.content if block.get("type") != TOOL_USE]
 
 
-def _calls(reply: ModelReplied) -> list[Block]:
+def _calls(reply: Reply) -> list[Block]:
     return [block for block in reply.content if block.get("type") == TOOL_USE and isinstance(block.get("id"), str)]
 
 
@@ -238,7 +242,7 @@ def _bare(block: Block) -> Block:
 
 def _view(event: Event) -> JsonObject:
     """The event's fields that say what happened; a result that is JSON text is looked into."""
-    if isinstance(event, ModelReplied):
+    if isinstance(event, Reply):
         return {"content": [_bare(block) for block in event.content], "stop_reason": event.stop_reason}
     shown = {key: value for key, value in to_json(event).items() if key not in OWN_NAMES and key != "kind"}
     if isinstance(content := shown.get("content"), str):

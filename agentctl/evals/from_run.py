@@ -17,6 +17,7 @@ from agentctl.agent.events import (
     Event,
     ModelAsked,
     Observed,
+    Recalled,
     RunEnded,
     RunStarted,
     UserSaid,
@@ -49,6 +50,9 @@ def obstacle(job: Job, events: Sequence[Event]) -> str:
     models = {event.model for event in events if isinstance(event, ModelAsked)}
     reasons = {
         _beyond_words(events): True,
+        "an answer in it was a cached one: run it again with --no-cache": any(
+            isinstance(event, Recalled) for event in events
+        ),
         f"it asked {', '.join(sorted(models))}": bool(models - {job.agent.model}),
         "it was not finished": not isinstance(events[-1], RunEnded) if events else True,
         "the suite looks at the state of a fresh workspace": bool(job.queries),

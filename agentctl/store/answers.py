@@ -100,7 +100,8 @@ class Answers:
     def keep(self, key: str, agent: Agent, run_id: str, reply: ModelReplied, rules: CachedAnswers) -> bool:
         """Keeps the text of a reply under `key`, and forgets what is too old or too much; whether it was kept."""
         try:
-            answer = orjson.dumps({"content": text_blocks(reply.content), "stop_reason": reply.stop_reason}).decode()
+            stop = {"stop_reason": reply.stop_reason, "stop_sequence": reply.stop_sequence}
+            answer = orjson.dumps({"content": text_blocks(reply.content), **stop}).decode()
             with self._hastily() as connection, immediate(connection):
                 now = self._clock()
                 connection.execute(EXPIRE, (agent.name, now - rules.max_age_seconds))
@@ -163,7 +164,7 @@ def _recalled(row: tuple[str, str, float, str], now: float, rules: CachedAnswers
     content = text_blocks(kept["content"])
     if not content or len(content) != len(kept["content"]) or kept["stop_reason"] not in TURN_COMPLETE:
         return None
-    return Recalled(run, model, content, kept["stop_reason"], round(age, 3))
+    return Recalled(run, model, content, kept["stop_reason"], round(age, 3), kept["stop_sequence"])
 
 
 def _kept(row: tuple[str, str, str, str, float, int, str | None, str]) -> KeptAnswer:

@@ -78,6 +78,7 @@ def test_the_json_document(desk: Path) -> None:
         "tool_calls": [{"name": "get_order", "input": {"id": "ORD-7"}, "ok": True}],
         "attempts": 2,
         "fell_back": [],
+        "cached_answer": None,
         "error": None,
     }
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agentctl.agent.events import Event, ModelAsked, ModelReplied, RunEnded, ToolCalled, ToolReturned, UserSaid
+from agentctl.agent.events import (
+    Event,
+    ModelAsked,
+    ModelReplied,
+    Recalled,
+    RunEnded,
+    RunStarted,
+    ToolCalled,
+    ToolReturned,
+    UserSaid,
+)
 from agentctl.diffing.runs import first_divergence
 
 
@@ -86,3 +96,18 @@ def test_models_and_usage_say_nothing() -> None:
     """What was spent, and by which model, is told elsewhere."""
     one = replied(text("Yes."))
     assert first_divergence(run(one), run(replace(one, model="other", usage={"input_tokens": 9}))) is None
+
+
+def test_a_cached_answer() -> None:
+    """It is an answer like others: how old it was, of which run, and that nobody was asked makes no difference."""
+    began = [RunStarted("a@1", "b", "m"), UserSaid("Open?")]
+
+    def cached(said: str, age: float) -> list[Event]:
+        return [*began, Recalled(f"run-{age}", "m", [text(said)], "end_turn", age), RunEnded("completed")]
+
+    asked = [*began, ModelAsked(1, "m"), replied(text("Yes.")), RunEnded("completed")]
+    assert first_divergence(cached("Yes.", 1.0), cached("Yes.", 2.0)) is None
+    assert first_divergence(cached("Yes.", 1.0), asked) is None
+    found = first_divergence(asked, cached("No.", 1.0))
+    assert found is not None
+    assert (found.old, found.new) == ("Yes.", "No.")

@@ -48,11 +48,18 @@ def test_an_answer_is_found_by_its_key_alone(path: Path) -> None:
     hand = Hand()
     answers = Answers(path, clock=hand)
     thought = reply({"type": "thinking", "thinking": "Hm.", "signature": "x"}, text("Open"), text(" till six."))
+    thought = replace(thought, stop_reason="stop_sequence", stop_sequence="END")
     assert answers.keep("k", DESK, "run-1", thought, RULES)
     hand.at += 12.5
     found = answers.recall("k", RULES)
     assert found is not None
-    assert (found.run, found.model, found.stop_reason, found.age_seconds) == ("run-1", thought.model, "end_turn", 12.5)
+    assert (found.run, found.model, found.stop_reason, found.age_seconds) == (
+        "run-1",
+        thought.model,
+        "stop_sequence",
+        12.5,
+    )
+    assert found.stop_sequence == "END"
     assert found.content == [text("Open"), text(" till six.")]
     assert answers.recall("other", RULES) is None
 

@@ -32,6 +32,7 @@ def chat(
     thinking: Annotated[bool, typer.Option("--thinking/--no-thinking", help="Show the model's thinking.")] = True,
     go_on: Annotated[bool, typer.Option("-c", "--continue", help="Go on with the agent's latest stored run.")] = False,
     resume_run: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with this stored run.")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither give nor keep cached answers.")] = False,
 ) -> int:
     """Talk to an agent, with a live trace of every turn.
 
@@ -43,12 +44,14 @@ def chat(
         raise UsageError("--continue and --resume-run each name a run", hint="use one of them")
     wanted = "latest" if go_on else resume_run
     with readers_may_leave(), typing_ahead():
-        return asyncio.run(_chat(agent, wanted, simulate=simulate, model=model, thinking=thinking))
+        return asyncio.run(_chat(agent, wanted, simulate=simulate, model=model, thinking=thinking, caches=not no_cache))
 
 
-async def _chat(ref: str, wanted: str | None, *, simulate: bool, model: str | None, thinking: bool) -> int:
+async def _chat(
+    ref: str, wanted: str | None, *, simulate: bool, model: str | None, thinking: bool, caches: bool
+) -> int:
     console = screen(sys.stdout)
-    async with open_session(ref, simulate=simulate, model=model) as session:
+    async with open_session(ref, simulate=simulate, model=model, caches=caches) as session:
         source = reader(session.project.state / HISTORY, list(COMMANDS))
         talking = Chat(session, console, source, COMMANDS, thinking=thinking)
         talking.page.line(f"{session.agent.ref} · {session.agent.model}", "bold", indent="")

@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
-from agentctl.agent.events import ModelReplied
+from agentctl.agent.events import ModelReplied, Recalled
 from agentctl.agent.run import Usage
 from agentctl.cli.chat.session import Chat, Command
 from agentctl.cli.chat.to_suite import save_case, scored
@@ -80,9 +80,12 @@ def _cost(chat: Chat, _rest: str) -> None:
     replies = sum(isinstance(entry.event, ModelReplied) for entry in run.entries)
     total = cost_of(run, price_for(chat.session.agent)) if replies else None
     simulated = " at list prices; nothing was billed: the model is simulated" if chat.session.live.simulated else ""
-    if not replies:
+    cached = sum(isinstance(entry.event, Recalled) for entry in run.entries)
+    if cached:
+        chat.say(f"{count(cached, 'cached answer')}: $0", "")
+    elif not replies:
         chat.say("the model was not asked yet", "")
-    else:
+    if replies:
         chat.say(f"{count(replies, 'model call')}: {dollars(total)}{simulated}", "")
 
 

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentctl.agent.events import ModelAsked, ModelFailed, RunEnded
+from agentctl.agent.events import ModelAsked, ModelFailed, Recalled, RunEnded
 from agentctl.cassette.rebuild import keep
 from agentctl.cassette.record import save
 from agentctl.cli.cases.append import append_case
@@ -81,6 +81,9 @@ def _not_recordable(conversation: Conversation, job: Job) -> str:
     reasons = {
         "a turn of this session was interrupted or failed": tape is not None
         and (tape.partial or bool(ends - {"completed"})),
+        "an answer of this session was a cached one (chat with --no-cache)": any(
+            isinstance(event, Recalled) for event in events
+        ),
         "an attempt of this session failed": any(isinstance(event, ModelFailed) for event in events),
         f"the suite tests {job.agent.ref} as its document stands, and this session did not": unlike,
         "the suite looks at the state of a fresh workspace": bool(job.queries),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agentctl.agent.events import END_REASONS, GuardRuled, JsonObject, ModelReplied
+from agentctl.agent.events import END_REASONS, GuardRuled, JsonObject, ModelReplied, Recalled
 from agentctl.config.nearest import nearest
 from agentctl.evals.scorers.outcome import Outcome, Place
 from agentctl.evals.scorers.score import PASSED, Assertion, Fields, Misfit, Score, Scorer, excerpt, failed, named
@@ -123,8 +123,9 @@ def excuses(assertion: Assertion) -> frozenset[str]:
     return frozenset() if assertion.negated else frozenset(ends)
 
 
-def _last(outcome: Outcome) -> ModelReplied | None:
-    replies = (entry.event for entry in reversed(outcome.run.entries) if isinstance(entry.event, ModelReplied))
+def _last(outcome: Outcome) -> ModelReplied | Recalled | None:
+    events = (entry.event for entry in reversed(outcome.run.entries))
+    replies = (event for event in events if isinstance(event, ModelReplied | Recalled))
     return next(replies, None)
 
 

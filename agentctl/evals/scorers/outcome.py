@@ -20,6 +20,7 @@ from agentctl.agent.events import (
     ModelAsked,
     ModelReplied,
     Observed,
+    Recalled,
     ToolCalled,
     ToolReturned,
     to_json,
@@ -147,6 +148,8 @@ def outcome_of(
             case ModelReplied() as replied:
                 reply = Place(entry.seq, turn)
                 calls |= _server_calls(replied, reply)
+            case Recalled():
+                reply = Place(entry.seq, turn)
             case ToolCalled(call_id, name, input_):
                 calls[call_id] = Call(name, input_, Place(entry.seq, turn, call_id, name))
             case ToolReturned() as returned if returned.call_id in calls:

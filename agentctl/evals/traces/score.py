@@ -17,7 +17,7 @@ from typing import Final
 
 import orjson
 
-from agentctl.agent.events import Json, JsonObject, ModelReplied
+from agentctl.agent.events import Json, JsonObject, ModelReplied, Recalled
 from agentctl.agent.run import Run
 from agentctl.cassette.imports.talk import Left
 from agentctl.evals.plan import IMPORTED, Job
@@ -185,7 +185,8 @@ def _outcome(trace: Trace, job: Job, prices: Prices, tally: Tally) -> tuple[Outc
         cost, key = cost_in(job.case.metadata)
     if cost is None:
         replies = [each.event for each in trace.run.entries if isinstance(each.event, ModelReplied)]
-        known = bool(replies) and all(reply.usage for reply in replies)
+        asked_nobody = not replies and any(isinstance(each.event, Recalled) for each in trace.run.entries)
+        known = asked_nobody or (bool(replies) and all(reply.usage for reply in replies))
         cost, key = prices.of(replies, IMPORTED.provider.name) if known else None, ""
     if cost is not None:
         tally.costs[key].append(cost)

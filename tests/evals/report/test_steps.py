@@ -10,6 +10,7 @@ from agentctl.agent.events import (
     GuardRuled,
     ModelAsked,
     ModelFailed,
+    Recalled,
     RunEnded,
     ToolCalled,
     ToolReturned,
@@ -72,6 +73,16 @@ def test_what_was_cut_is_a_step() -> None:
     assert pay["approval"] == {"approved": False, "by": "person", "reason": "too much"}
     assert "result" not in look
     assert "content" not in cut
+
+
+def test_a_cached_answer_is_a_step_without_a_price() -> None:
+    """It says what was answered, in which run and how long before; what the run cost falls on the replies."""
+    cached = Recalled("run-1", MODEL, [{"type": "text", "text": "Hi."}], "end_turn", 725.0)
+    steps = steps_of(entries([(1.0, UserSaid("Hi")), (1.0, cached), (1.0, RunEnded("completed"))]), 0.0)
+    assert [step["kind"] for step in steps] == ["user", "recalled", "end"]
+    assert steps[1]["content"] == [{"type": "text", "text": "Hi."}]
+    assert (steps[1]["run"], steps[1]["age"]) == ("run-1", 725.0)
+    assert not any("cost" in step for step in steps)
 
 
 def test_every_entry_belongs_to_a_step() -> None:

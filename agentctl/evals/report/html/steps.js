@@ -5,6 +5,7 @@ const NAMES = {
   user: "user",
   failed: "attempt failed",
   fell_back: "fall-back",
+  recalled: "cached answer",
   guard: "guard",
   handoff: "hand-off",
   observed: "state",
@@ -51,6 +52,7 @@ function stepLine(step, total, flags, parts) {
   const opens =
     flags.length > 0 ||
     step.kind === "user" ||
+    step.kind === "recalled" ||
     (step.kind === "model" && step.content?.some((each) => each.type === "text"));
   const line = el(
     "details",
@@ -105,6 +107,8 @@ function previewOf(step) {
       return oneLine(textOf(step.content));
     case "model":
       return step.content ? oneLine(saidIn(step.content)) : el("em", null, "no reply");
+    case "recalled":
+      return oneLine(saidIn(step.content));
     case "tool":
       return [
         el("span", { class: "given" }, oneLine(compact(step.input ?? ""))),
@@ -153,6 +157,8 @@ function bodyOf(step) {
       return blocksOf(step.content);
     case "model":
       return [...(step.content ? blocksOf(step.content) : []), usageOf(step)];
+    case "recalled":
+      return [...blocksOf(step.content), labelled("answered in", block(`run ${step.run}, ${seconds(step.age)} before`))];
     case "tool":
       return toolBody(step);
     case "observed":

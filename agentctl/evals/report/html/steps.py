@@ -23,6 +23,7 @@ from agentctl.agent.events import (
     ModelFailed,
     ModelReplied,
     Observed,
+    Recalled,
     RunEnded,
     RunStarted,
     ToolCalled,
@@ -105,6 +106,10 @@ class _Fold:
         }
         self._calls |= {block["id"]: block for block in step["content"] if block.get("type") == "tool_use"}
 
+    def _recalled(self, event: Recalled, seq: int, at: float) -> None:
+        content = [_block(block) for block in event.content]
+        self._step("recalled", seq, at, content=content, run=event.run, age=event.age_seconds)
+
     def _failed(self, event: ModelFailed, seq: int, at: float) -> None:
         began = self._asked["at"] if self._asked is not None else at
         self._step(
@@ -164,6 +169,7 @@ class _Fold:
         ModelAsked: _model_asked,
         ModelReplied: _replied,
         ModelFailed: _failed,
+        Recalled: _recalled,
         Approved: _approved,
         ToolCalled: _called,
         ToolReturned: _returned,

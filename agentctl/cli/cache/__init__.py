@@ -1,0 +1,1 @@
+"""`agentctl cache`: the answers that are kept to be given again."""
