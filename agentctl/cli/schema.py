@@ -22,7 +22,7 @@ from agentctl.config.schema import editor_schema
 from agentctl.config.unwritten import unwritten
 from agentctl.evals.documents import SuiteDocument
 from agentctl.evals.redaction import ProjectDocument
-from agentctl.evals.suite import suite_schema
+from agentctl.evals.schema import suite_schema
 from agentctl.observe.clean import clean
 
 

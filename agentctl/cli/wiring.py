@@ -82,14 +82,19 @@ async def _simulated(agent: Agent, project: Project) -> AsyncIterator[LiveWire]:
     from agentctl.simulator.script import load_script  # noqa: PLC0415  never part of a run against a real model
     from agentctl.simulator.server import Simulator  # noqa: PLC0415
 
-    script = project.prompts / agent.name / "simulator.yaml"
-    path = script if script.is_file() else None
+    path = simulator_script(project, agent.name)
     async with Simulator(load_script(path)) as simulator:
         wire = ClaudeWire(Provider(base_url=simulator.base_url), api_key=SIMULATED_KEY)
         try:
             yield LiveWire(wire, SIMULATOR, Health(SIMULATOR), path)
         finally:
             await wire.aclose()
+
+
+def simulator_script(project: Project, name: str) -> Path | None:
+    """What the simulator answers from in the place of this agent's model; None when it is only to echo."""
+    path = project.prompts / name / "simulator.yaml"
+    return path if path.is_file() else None
 
 
 def workspace_for(agent: Agent, project: Project) -> Path:

@@ -8,7 +8,8 @@ the selection of the evaluation it stands against, and by the suites' own agents
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -19,8 +20,8 @@ from agentctl.config.project import Project
 from agentctl.config.refs import GIT
 from agentctl.config.texts import shown
 from agentctl.errors import ConfigError, NothingSelected, UsageError
-from agentctl.evals.evaluate import evaluate
-from agentctl.evals.plan import plan
+from agentctl.evals.evaluate import Faulty, evaluate
+from agentctl.evals.plan import Job, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import read_result
 
@@ -45,15 +46,23 @@ class Wanted:
         return [Path(name).stem if name.endswith(".yaml") else name for name in self.suites]
 
 
-async def baseline(project: Project, ref: str, wanted: Wanted, known: Sequence[str]) -> JsonObject:
+Opens = Callable[[Project, Sequence[Job]], AbstractAsyncContextManager[Faulty | None]]
+"""Opens what plays the cases with faults among the jobs of a project."""
+
+
+async def baseline(
+    project: Project, ref: str, wanted: Wanted, known: Sequence[str], faulty: Opens = lambda *_: nullcontext()
+) -> JsonObject:
     """The document that `ref` names: a file, `latest`, a kept result, or `git:REV`. `known` are the suites to be run.
+
+    `faulty` plays the cases of a revision that have faults.
 
     Raises:
         UsageError: it names nothing, or what it names is no result.
         ConfigError: the documents of the revision are wrong.
     """
     if ref.startswith(GIT):
-        return await _of_revision(project, ref.removeprefix(GIT), wanted, known)
+        return await _of_revision(project, ref.removeprefix(GIT), wanted, known, faulty)
     return read_result(_file(project, ref, known))
 
 
@@ -90,7 +99,9 @@ def _names(paths: Sequence[Path]) -> str:
     return ", ".join(path.stem for path in paths[:NAMED]) + (", ..." if len(paths) > NAMED else "")
 
 
-async def _of_revision(project: Project, revision: str, wanted: Wanted, known: Sequence[str]) -> JsonObject:
+async def _of_revision(
+    project: Project, revision: str, wanted: Wanted, known: Sequence[str], faulty: Opens
+) -> JsonObject:
     with tempfile.TemporaryDirectory(prefix="agentctl-baseline-") as folder:
         then = checked_out(project, revision, Path(folder))
         there = {path.stem for path in then.evals.glob("*.yaml")}
@@ -110,7 +121,8 @@ async def _of_revision(project: Project, revision: str, wanted: Wanted, known: S
             return nothing
         except ConfigError as error:
             raise _elsewhere(error, folder, revision) from None
-        found = await evaluate(jobs, prices=Prices(project.state / "prices.json"))
+        async with faulty(then, jobs) as player:
+            found = await evaluate(jobs, prices=Prices(project.state / "prices.json"), faulty=player)
         return found.to_json(0)
 
 

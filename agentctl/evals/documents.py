@@ -88,6 +88,8 @@ class CaseDocument(Part):
     """Whether calls of tools with `approve: always` are allowed; without it the suite decides."""
     deny: dict[Text, str | Many[str | None]] = Field(default={})
     """Calls that are denied all the same, by tool: what the model is told; a list says it call by call, null allows."""
+    faults: Many[Any] = ()
+    """What goes wrong at the API and in tools: the case is played against the agent's simulator then, not recorded."""
     transcript: bool = False
     """Whether the recording tells what an agent did that is not defined here: scored as it stands, never re-run."""
     metadata: dict[Text, Any] = Field(default={})

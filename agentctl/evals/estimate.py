@@ -63,7 +63,7 @@ async def estimate(
     for job in jobs:
         if is_due(job, mode):
             found.append(_recording(job, prices))
-        elif on_divergence is OnDivergence.LIVE and not job.case.transcript:
+        elif on_divergence is OnDivergence.LIVE and job.case.is_recorded:
             found += await _onward(job, prices, match)
     return found
 

@@ -48,12 +48,24 @@ class Player(Protocol):
         ...
 
 
+class Faulty(Protocol):
+    """Plays jobs whose cases have faults; see `evals.faults.player`."""
+
+    executed: int
+    """Tool handlers started."""
+
+    async def play(self, job: Job, prices: Prices) -> list[CaseResult]:
+        """One result for each repeat."""
+        ...
+
+
 async def evaluate(
     jobs: Sequence[Job],
     *,
     prices: Prices,
     live: Player | None = None,
     bench: Bench | None = None,
+    faulty: Faulty | None = None,
     concurrency: int = 16,
     on_job: Callable[[list[CaseResult]], None] | None = None,
     already: Mapping[int, list[CaseResult]] | None = None,
@@ -62,7 +74,8 @@ async def evaluate(
 
     What is `already` there, by the job's place, is not played.
 
-    Without `live` every job is a replay, without `bench` every verdict of a judge is recorded. Cancelled, it stops at
+    Without `live` every job is a replay, without `bench` every verdict of a judge is recorded; `faulty` plays the jobs
+    whose cases have faults, and there must be one where there are any. Cancelled, it stops at
     once and returns what is finished, marked as interrupted.
 
     Raises:
@@ -74,7 +87,7 @@ async def evaluate(
     witness, interrupted = Witness(only_here=live is not None and live.apart), False
     try:
         with witness:
-            await _side_by_side(jobs, _Hall(prices, live, bench), concurrency, finished, on_job)
+            await _side_by_side(jobs, _Hall(prices, live, bench, faulty), concurrency, finished, on_job)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is not None:
@@ -85,7 +98,7 @@ async def evaluate(
         suites=_by_suite(jobs, finished, day),
         at=_iso(now if live is not None else _newest(finished)),
         network=max(witness.connections, sum(each.sent for each in (live, bench) if each is not None)),
-        tools_executed=witness.executed,
+        tools_executed=max(witness.executed, faulty.executed if faulty is not None else 0),
         planned=sum(job.repeats for job in jobs),
         interrupted=interrupted,
         recorded=tuple(path for each in (live, bench) if each is not None for path in each.recorded),
@@ -101,11 +114,15 @@ class _Hall:
     prices: Prices
     live: Player | None
     bench: Bench | None
+    faulty: Faulty | None
 
     async def results(self, job: Job) -> list[CaseResult]:
         """One result for each repeat, judged where the case asks for it; none when the money did not last for it."""
         ticket = Ticket()
         PLAYING.set(ticket)
+        if job.case.faults:
+            assert self.faulty is not None
+            return await self.faulty.play(job, self.prices)
         if job.case.transcript:
             from agentctl.evals.transcripts import retell  # noqa: PLC0415  most suites hold none
 

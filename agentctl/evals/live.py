@@ -82,8 +82,8 @@ def _made_since(job: Job, since: str) -> bool:
 
 
 def is_due(job: Job, mode: RecordMode) -> bool:
-    """Whether this job is to be recorded. A transcript never is: there is no agent that could make it again."""
-    if job.case.transcript:
+    """Whether this job is to be recorded. A transcript has no agent that could make it again, faults no model."""
+    if not job.case.is_recorded:
         return False
     match mode:
         case RecordMode.NONE:

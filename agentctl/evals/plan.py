@@ -170,7 +170,7 @@ def _jobs(
             IMPORTED if case.transcript else runner,
             repeats=case.repeat if case.transcript else repeat or case.repeat,
             recording=place / f"{case.id}{SUFFIX}",
-            recording_name=f"{name}/{case.id}{SUFFIX}",
+            recording_name="" if case.faults else f"{name}/{case.id}{SUFFIX}",
             unhurried=IMPORTED if case.transcript else unhurried,
             code={} if case.transcript else code,
         )

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from agentctl.agent.drive import Observe, drive
 from agentctl.agent.events import ModelReplied
-from agentctl.agent.ports import Hear, Model, Tools
+from agentctl.agent.ports import Clock, Hear, Model, Tools
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.errors import AgentctlError, UsageError
@@ -54,9 +54,18 @@ class Speaker(Protocol):
 
 
 async def play(
-    job: Job, *, agent: Agent, model: Model, tools: Tools, observe: Observe, user: Speaker | None = None
+    job: Job,
+    *,
+    agent: Agent,
+    model: Model,
+    tools: Tools,
+    observe: Observe,
+    user: Speaker | None = None,
+    clock: Clock = time.time,
 ) -> Played:
     """Drives a new run of `agent` through the case, to its end; `user` speaks where the case has a simulated one.
+
+    `clock` says when each thing happened, in seconds.
 
     Raises:
         asyncio.CancelledError: it was interrupted.
@@ -72,6 +81,7 @@ async def play(
             hear=_hear(job, run, user),
             approve=deciding(approve=job.case.approve, deny=job.case.deny),
             observe=observe,
+            clock=clock,
         )
     except Exception as raised:
         if os.environ.get("AGENTCTL_DEBUG") and not isinstance(raised, AgentctlError):

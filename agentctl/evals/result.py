@@ -88,6 +88,8 @@ class CaseResult:
     """What a simulated user did, and whether a failure is theirs."""
     unjudged: bool = False
     """Whether it is a judge's verdict that is missing or stale, and not the recording."""
+    faults: tuple[tuple[str, int], ...] = ()
+    """What was to go wrong in the run, and how often it did; it was played then, not replayed."""
 
     @property
     def failures(self) -> list[Verdict]:
@@ -139,6 +141,8 @@ class CaseResult:
         judging: JsonObject = {} if self.judging is None else {"judging": self.judging.to_json()}
         marks |= {"unjudged": True} if self.unjudged else judging
         marks |= {} if self.user is None else self.user.to_json()
+        if self.faults:
+            marks["faults"] = [{"fault": fault, "happened": times} for fault, times in self.faults]
         return marks
 
 

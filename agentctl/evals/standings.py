@@ -139,7 +139,7 @@ def counts(rows: Sequence[Standing]) -> dict[str, int]:
 def _jobs(project: Project, path: Path) -> Iterator[Job]:
     """The jobs of a suite: for its own agent, and for every other one that has recordings of it."""
     try:
-        yield from plan(project, [str(path)])
+        yield from (job for job in plan(project, [str(path)]) if not job.case.faults)
         for folder in sorted((project.cassettes / path.stem).glob("*@*/")):
             yield from _of_another(project, path, folder)
     except NothingSelected:  # a suite may have no case yet
@@ -152,7 +152,9 @@ def _of_another(project: Project, path: Path, folder: Path) -> Iterator[Job]:
         jobs = plan(project, [str(path)], agent=str(parse_ref(folder.name)))
     except UsageError:
         return
-    yield from (job for job in jobs if job.recording.parent == folder and job.recording.exists())
+    yield from (
+        job for job in jobs if not job.case.faults and job.recording.parent == folder and job.recording.exists()
+    )
 
 
 def _of_job(job: Job) -> Standing:

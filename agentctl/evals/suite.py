@@ -26,6 +26,7 @@ from agentctl.errors import ConfigError, Problem, UsageError
 from agentctl.evals import assertions
 from agentctl.evals.approvals import Denials
 from agentctl.evals.documents import CaseDocument, SuiteDocument, terms_of
+from agentctl.evals.faults.spec import Scripted
 from agentctl.evals.redaction import rules_of
 from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.python_ import Check
@@ -65,6 +66,13 @@ class Case:
     """Where it begins in the suite's file, from 1."""
     terms: Terms = DEFAULT
     """How its repeats count, with whom, and whether it gates."""
+    faults: tuple[Scripted, ...] = ()
+    """What goes wrong in its run: with any it is played against the agent's simulator, and never recorded."""
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a recording is made of what the agent does in it."""
+        return not (self.transcript or self.faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,10 @@ def load_suite(path: Path, project: Project) -> Suite:
 
         document = expanded(document, path.parent, project)
     suite = _Loader(path, document, check(SuiteDocument, document)).suite()
+    if any(case.faults for case in suite.cases):
+        from agentctl.evals.faults.written import refuse_misplaced  # noqa: PLC0415  few suites have faults
+
+        refuse_misplaced(document, suite.agent, [(case.faults, len(case.input)) for case in suite.cases], project)
     if any(case.user is not None for case in suite.cases):
         suite = _with_users(suite, project)
     if suite.is_judged:
@@ -222,7 +234,22 @@ class _Loader:
             metadata=case.metadata,
             line=self._line_of(path),
             terms=terms_of(case),
+            faults=self._faults(path, case, own + common) if case.faults else (),
         )
+
+    def _faults(self, path: Path_, case: CaseDocument, asserts: Sequence[Assertion]) -> tuple[Scripted, ...]:
+        """What goes wrong in the case; none when it is written wrong, which is refused."""
+        from agentctl.evals.faults.written import faults_of, unplayable  # noqa: PLC0415  few cases have faults
+
+        place = (*path, "faults")
+        why = unplayable(case.transcript, case.user is not None, asserts)
+        if why:
+            self._refuse(place, why, on_key=True)
+        try:
+            return faults_of(self._document, place, _at(self._document.value, place))
+        except ConfigError as error:
+            self._problems += error.problems
+            return ()
 
     def _input(self, path: Path_, case: CaseDocument, variables: Mapping[str, str | int]) -> tuple[str, ...]:
         one = isinstance(case.input, str)
@@ -306,25 +333,3 @@ def _at(value: Any, path: Path_) -> list[Any]:
         value = value[step]
     found: list[Any] | None = value.get(path[-1])
     return found or []
-
-
-def suite_schema() -> JsonObject:
-    """JSON Schema of a suite document, for editors: every assertion type with its value, every way to name cases."""
-    schema: JsonObject = SuiteDocument.model_json_schema(by_alias=True)
-    definitions = schema["$defs"]
-    definitions["Assertion"] = assertions.schema()
-    case = definitions["CaseDocument"]
-    for part in (schema, case):
-        part["properties"]["assert"]["items"] = {"$ref": "#/$defs/Assertion"}
-    file = {"type": "string", "description": "A .csv, .jsonl, .json or .yaml file of cases, or file.py:function"}
-    definitions["CaseFile"] = {
-        "type": "object",
-        "properties": {**case["properties"], "file": file},
-        "required": ["file"],
-        "additionalProperties": False,
-    }
-    entries = [{"$ref": "#/$defs/CaseDocument"}, {"$ref": "#/$defs/CaseFile"}, file]
-    schema["properties"]["cases"] = {"anyOf": [file, {"type": "array", "items": {"anyOf": entries}}]}
-    schema["required"].remove("cases")
-    schema["anyOf"] = [{"required": ["cases"]}, {"required": ["scenarios"]}]
-    return schema

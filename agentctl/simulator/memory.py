@@ -51,6 +51,11 @@ class MemoryWire:
         self._api = api
         self.sent = 0
 
+    @property
+    def refused(self) -> str:
+        """Why a request was refused first that no fault was to refuse: it was wrong, or the script fails on it."""
+        return next((each.reason for each in self._api.served if each.error and not each.fault), "")
+
     async def send(self, request: Request) -> WireReply:
         """The reply, as soon as its head would be here.
 

@@ -72,9 +72,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from agentctl.config.check import Many, Part, check
+from agentctl.config.faulttext import FaultText
 from agentctl.config.findings import Invalid
 from agentctl.config.yamls import load_yaml, read_yaml
-from agentctl.simulator.faults.plan import FaultText
 from agentctl.simulator.templates import Expression, Pattern, Template
 
 ECHO: Final = """

@@ -17,7 +17,7 @@ from agentctl.config.schema import docstrings, editor_schema
 from agentctl.config.yamls import load_yaml
 from agentctl.errors import ConfigError
 from agentctl.evals.documents import SuiteDocument
-from agentctl.evals.suite import suite_schema
+from agentctl.evals.schema import suite_schema
 
 SCHEMAS = {
     "agent": editor_schema(AgentDocument, "agent"),

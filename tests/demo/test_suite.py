@@ -99,7 +99,7 @@ def test_the_second_version_is_the_better_one(project: Project) -> None:
 
 def test_the_suite_uses_every_kind_of_check(project: Project) -> None:
     """Whoever looks for an example of an assertion finds one in the demo, of one turn and in a set too."""
-    asserts = [each for job in plan(project, ["support"]) for each in all_of(job.case.asserts)]
+    asserts = [each for job in plan(project) for each in all_of(job.case.asserts)]
     used = {each.type for each in asserts}
     positive = {name for name in TYPES if not name.startswith("not-")}
     assert positive - {"refusal"} <= used  # which no model of the demo does

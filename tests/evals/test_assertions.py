@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentctl.evals.assertions import assertion_of
+from agentctl.evals.schema import suite_schema
 from agentctl.evals.scorers import TYPES
 from agentctl.evals.scorers.score import Misfit
-from agentctl.evals.suite import suite_schema
 
 GOOD: list[Any] = [
     "is-json",
@@ -53,6 +53,12 @@ GOOD: list[Any] = [
     {"guardrail": "blocked", "guard": "pii", "stage": "input"},
     "refusal",
     "not-refusal",
+    {"retries": 1},
+    {"type": "not-retries", "value": {"min": 2}},
+    {"fallback-used": "claude-haiku-5-5"},
+    {"breaker": "open"},
+    "degraded",
+    {"user-told": ["sorry", "leider"]},
     {"stop-reason": "end_turn"},
     {"stop-reason": ["end_turn", "stop_sequence"]},
     {"label": {"key": "reward", "equals": 1}},

@@ -16,7 +16,8 @@ from agentctl.config.project import Project
 from agentctl.config.refs import is_name
 from agentctl.errors import ConfigError
 from agentctl.evals.cases.expected import expected
-from agentctl.evals.suite import Suite, load_suite, suite_schema
+from agentctl.evals.schema import suite_schema
+from agentctl.evals.suite import Suite, load_suite
 
 HEAD = "schema: 1\nkind: suite\nagent: desk@1\n"
 

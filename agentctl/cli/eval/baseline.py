@@ -17,6 +17,7 @@ from agentctl.cli import exits
 from agentctl.cli.diff.results import flip_lines
 from agentctl.cli.diff.verdict_lines import verdict_lines
 from agentctl.cli.eval.flags import Against, Gates, RegressOn, Selection
+from agentctl.cli.eval.playing import with_faults
 from agentctl.cli.sheet import BOLD, GREEN, RED, Sheet
 from agentctl.config.project import Project
 from agentctl.diffing.results import VERDICTS, CaseKey, ResultsDiff, cases_of
@@ -78,7 +79,7 @@ async def read_baseline(project: Project, against: Against, selection: Selection
         repeat=selection.repeat,
     )
     known = list(dict.fromkeys(job.suite.name for job in jobs))
-    return await baseline(project, against.baseline or "", wanted, known)
+    return await baseline(project, against.baseline or "", wanted, known, with_faults)
 
 
 def regression(evaluation: Evaluation, old: JsonObject, against: Against, gates: Gates, code: int) -> Regression:

@@ -81,8 +81,11 @@ def cost_of(cases: Sequence[CaseResult], screen: Screen) -> Iterator[str]:
 
 
 def beyond_sums(evaluation: Evaluation, screen: Screen) -> Iterator[str]:
-    """What was reused, and how many scores are made of answers to something else; nothing of a plain replay."""
-    totals = evaluation.totals
+    """What was not replayed, what was reused, how many scores are of answers to something else; else nothing."""
+    totals, faulty = evaluation.totals, sum(bool(each.faults) for each in evaluation.cases)
+    if faulty:
+        text = f"{count(faulty, 'case')} played with faults, against the simulator's script"
+        yield from (screen.paint(line, DIM) for line in screen.fold(text, 0))
     beyond = any(
         each.status == "stopped" or (each.parted and each.parted.action == "live") for each in evaluation.cases
     )

@@ -145,7 +145,7 @@ def _asked(jobs: Sequence[Job], playing: Playing, due: set[Any]) -> Iterator[Age
     from agentctl.model.pricing import price  # noqa: PLC0415
 
     live = playing.on_divergence is OnDivergence.LIVE
-    agents = {job.agent.ref: job.agent for job in jobs if job.recording in due or (live and not job.case.transcript)}
+    agents = {job.agent.ref: job.agent for job in jobs if job.recording in due or (live and job.case.is_recorded)}
     for agent in agents.values():
         if price(agent.model, {"input_tokens": 1, "output_tokens": 1}, agent.provider.name) is None:
             message = f"--max-cost cannot be kept: the price of {agent.model} is not known"
@@ -156,7 +156,7 @@ def _asked(jobs: Sequence[Job], playing: Playing, due: set[Any]) -> Iterator[Age
 def _longest(jobs: Sequence[Job], agent: Agent) -> int:
     from agentctl.evals.estimate import longest_reply  # noqa: PLC0415
 
-    return longest_reply([job for job in jobs if job.agent.ref == agent.ref and not job.case.transcript][:LOOKED_AT])
+    return longest_reply([job for job in jobs if job.agent.ref == agent.ref and job.case.is_recorded][:LOOKED_AT])
 
 
 def spent_lines(evaluation: Evaluation, screen: Screen) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from agentctl.cli.eval.flags import Money, Playing, ToolsFrom
 from agentctl.cli.eval.money import GoLive, payment
 from agentctl.cli.progress import Bar
 from agentctl.config.project import Project
-from agentctl.evals.evaluate import Player, recorded_at
+from agentctl.evals.evaluate import Faulty, Player, recorded_at
 from agentctl.evals.evaluate import evaluate as play_all
 from agentctl.evals.judge.port import Bench
 from agentctl.evals.plan import Job, OnDivergence
@@ -73,13 +73,15 @@ async def play(
         go_live = _go_live(project, playing)
         paid = payment(rest, playing, money, go_live)
         opens = go_live if paid is None else paid.go_live
-        spread = _player(rest, playing, opens, kept.since) if cluster is None else cluster(rest)
-        async with spread as player, _bench(rest, playing, opens) as bench:
+        plain = [job for job in rest if not job.case.faults]
+        spread = _player(rest, playing, opens, kept.since) if cluster is None else cluster(plain)
+        async with spread as player, _bench(rest, playing, opens) as bench, with_faults(project, rest) as faulty:
             evaluation = await play_all(
                 jobs,
                 prices=Prices(project.state / "prices.json"),
                 live=player if paid is None or player is None else paid.player(player),
                 bench=bench,
+                faulty=faulty,
                 concurrency=playing.max_concurrency,
                 on_job=done,
                 already=kept.already,
@@ -91,7 +93,12 @@ async def play(
 
 def _as_here(evaluation: Evaluation, player: Any) -> Evaluation:
     """What a cluster replayed, told as this process would: of the workers' counts, and of when it was recorded."""
-    return replace(evaluation, at=recorded_at(evaluation), network=player.sent, tools_executed=player.executed)
+    return replace(
+        evaluation,
+        at=recorded_at(evaluation),
+        network=player.sent,
+        tools_executed=player.executed + evaluation.tools_executed,
+    )
 
 
 def _go_live(project: Project, playing: Playing) -> GoLive:
@@ -103,6 +110,16 @@ def _go_live(project: Project, playing: Playing) -> GoLive:
         return live_wire(agent, project, simulate=playing.simulate)
 
     return go_live
+
+
+def with_faults(project: Project, jobs: Sequence[Job]) -> AbstractAsyncContextManager[Faulty | None]:
+    """What plays the cases with faults; None when there are none."""
+    faulty = [job for job in jobs if job.case.faults]
+    if not faulty:
+        return nullcontext()
+    from agentctl.cli.eval.faulty import fault_player  # noqa: PLC0415  the simulator is loaded for those alone
+
+    return fault_player(project, faulty)
 
 
 @asynccontextmanager
@@ -147,7 +164,7 @@ async def _onward(jobs: Sequence[Job], playing: Playing, go_live: GoLive) -> Asy
 
     if playing.on_divergence is OnDivergence.LIVE and not playing.simulate:
         for job in jobs:
-            if not job.case.transcript:
+            if job.case.is_recorded:
                 require_key(job.agent.provider)
     player = OnwardPlayer(
         Policy(playing.on_divergence, playing.match, live_tools=playing.tools is ToolsFrom.LIVE), go_live

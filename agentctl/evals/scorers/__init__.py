@@ -9,7 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from agentctl.evals.scorers import ends, json_, judge, labels, limits, python_, sets, state, text, trajectory, words
+from agentctl.evals.scorers import (
+    ends,
+    json_,
+    judge,
+    labels,
+    limits,
+    policy,
+    python_,
+    sets,
+    state,
+    text,
+    trajectory,
+    words,
+)
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import NOT, Assertion, Score, Scorer, failed
 from agentctl.evals.scorers.turns import of_turn, turns_in
@@ -61,6 +74,7 @@ SCORERS: Final[dict[str, Scorer]] = {
     **trajectory.SCORERS,
     **limits.SCORERS,
     **ends.SCORERS,
+    **policy.SCORERS,
     **state.SCORERS,
     **python_.SCORERS,
     **labels.SCORERS,

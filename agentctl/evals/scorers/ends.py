@@ -116,6 +116,8 @@ def excuses(assertion: Assertion) -> frozenset[str]:
             ends = (assertion.ready,)
         case "refusal":
             ends = ("refused",)
+        case "degraded":
+            ends = ("degraded",)
         case "guardrail" if assertion.ready.verdict == "blocked":
             ends = ("blocked",)
         case "stop-reason":

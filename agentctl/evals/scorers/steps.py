@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from agentctl.agent.events import JsonObject
+from agentctl.agent.events import Json, JsonObject
 from agentctl.evals.scorers.score import Fields, Misfit, named
 
 MODES: Final = ("any_order", "in_order", "exact")
@@ -89,7 +89,15 @@ def sequence(fields: Fields) -> tuple[list[str], str]:
 
 def steps(fields: Fields) -> Bounds:
     """`{min, max}` or `{equals}`."""
-    value = fields["value"]
+    return within(fields["value"])
+
+
+def within(value: Json) -> Bounds:
+    """The bounds that `{min, max}` or `{equals}` are.
+
+    Raises:
+        Misfit: it is something else.
+    """
     if not isinstance(value, dict) or not value:
         raise Misfit(f"takes {{min, max}} or {{equals}}, not {named(value)}", "value", hint="{max: 3}")
     return _bounds(_only(value, ("min", "max", "equals")))

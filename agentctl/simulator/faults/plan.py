@@ -11,34 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 
 from agentctl.agent.events import JsonObject
 from agentctl.config.check import Many, Part, check
 from agentctl.config.faults import Fault, Layer, Unknown, fault_of
-from agentctl.config.findings import Invalid
+from agentctl.config.faulttext import FaultText
 from agentctl.config.yamls import read_yaml
 
 MOST_ASKED: Final = 100_000
 """Requests whose earlier attempts are remembered."""
 
 
-def _fault(text: str) -> str:
-    try:
-        fault_of(text)
-    except Unknown as unknown:
-        raise Invalid(str(unknown), hint=unknown.hint) from None
-    return text
-
-
-def _text(value: Any) -> Any:
-    """A status may be written as the number it is."""
-    return str(value) if type(value) is int else value
-
-
-FaultText = Annotated[str, BeforeValidator(_text), AfterValidator(_fault)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Nth = Annotated[int, Field(ge=1)]
 
