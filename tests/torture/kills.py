@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any, Final, Self
@@ -29,9 +30,6 @@ SCRIPT: Final = "schema: 1\nkind: simulator\nrules:\n" + "".join(
 ) + "default: {text: All done.}\n"  # fmt: skip
 
 RUN: Final = ("run", "clerk", "Go", "-q", "--simulate")
-LENGTH: Final = 0.15
-"""Seconds that a run takes about; kills come in the midst of that time."""
-
 NEVER_BEGUN: Final = ("no run is stored", "nothing was done")
 """What is said of a run that died before the user's message was stored."""
 
@@ -73,13 +71,24 @@ def project(root: Path) -> Path:
     return place
 
 
+@cache
+def seconds_of_a_run(folder: Path) -> float:
+    """How long a run takes here and now; what is to come in the midst of one comes in this time."""
+    root = folder / f"timed-{os.getpid()}"
+    for _ in range(2):  # the first one also starts the process that forks them
+        project(root)
+        began = time.perf_counter()
+        agentctl(root, *RUN)
+    return time.perf_counter() - began
+
+
 def kills(count: int, folder: Path, seed: int = 0) -> Figures:
     """Kills as many runs at random moments, in projects of their own below `folder`."""
-    figures, chance = Figures(), Random(seed)
+    figures, chance, latest = Figures(), Random(seed), seconds_of_a_run(folder)
     while figures.kills < count:
         root = folder / f"killed-{seed}"
         place = project(root)
-        if _killed(root, chance.uniform(0.0, LENGTH)):
+        if _killed(root, chance.uniform(0.0, latest)):
             figures.kills += 1
             went_on(root, place, figures, f"kill {figures.kills} of seed {seed}")
         else:

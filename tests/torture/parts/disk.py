@@ -8,6 +8,7 @@ from typing import Final
 from tests.torture.kills import Figures, kills
 from tests.torture.nth import failing_at_each, killed_at_each
 from tests.torture.part import Outcome, Part, Trial
+from tests.torture.paused import Paused, paused
 from tests.torture.shim import in_workers
 
 SHARE: Final = 10
@@ -38,8 +39,24 @@ def _errors(trial: Trial) -> Outcome:
     return _told(failing_at_each(trial.folder, trial.rounds, trial.seed), "faults")
 
 
+def _paused(trial: Trial) -> Outcome:
+    total = Paused()
+    for found in in_workers(_one_pause, [(1000 * trial.seed + n, trial.folder) for n in range(trial.rounds)]):
+        for name in Paused.__slots__:
+            setattr(total, name, getattr(total, name) + getattr(found, name))
+    names = [name for name in Paused.__slots__ if name != "failures"]
+    figures = ", ".join(f"{name.replace('_', ' ')} {getattr(total, name):,}" for name in names)
+    held = not (total.double_writes or total.double_effects or total.failures) and total.taken_over > 0
+    return Outcome(held, figures, tuple(total.failures))
+
+
+def _one_pause(job: tuple[int, Path]) -> Paused:
+    return paused(*job)
+
+
 PARTS: Final = [
     Part(("F29",), "kill -9 of runs with tools, at random", 20, 1_000, _random),
     Part(("F29",), "kill -9 before, in and after the nth call of the disk", 20, 10_000, _nth),
+    Part(("F30",), "a process paused while another takes its run over", 8, 60, _paused),
     Part(("F31",), "full, broken, read-only disk, no handles left, at the nth call of the store", 20, 10_000, _errors),
 ]
