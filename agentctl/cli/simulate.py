@@ -20,6 +20,7 @@ from agentctl.config.faults import Unknown
 from agentctl.errors import AgentctlError, UsageError
 from agentctl.simulator.api import Served
 from agentctl.simulator.faults.plan import Plan, load_plan, rule_of
+from agentctl.simulator.limits import HINT, Buckets, Limit, WrongRate, limits_of
 from agentctl.simulator.script import load_script
 from agentctl.simulator.server import Simulator
 
@@ -40,6 +41,12 @@ def simulate(
         typer.Option("--fault", metavar="FAULT[:P]", help="What goes wrong, with probability P: 529:0.1."),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Another throw of the dice.")] = None,
+    rate_limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rate-limit", metavar="KIND=N/UNIT", help="What may come in a time: requests=50/min,input=30000/min."
+        ),
+    ] = None,
     tls_cert: Annotated[
         Path | None, typer.Option("--tls-cert", metavar="FILE", help="Serve https with this certificate (PEM).")
     ] = None,
@@ -61,9 +68,12 @@ def simulate(
     if script is not None and not script.is_file():
         raise UsageError(f"there is no file {script}", hint="agents keep theirs in prompts/<agent>/simulator.yaml")
     plan, tls = _plan(faults, fault or [], seed), tls_context(tls_cert, tls_key)
+    buckets = Buckets({**plan.limits, **rate_limits(rate_limit or [])})
     with ExitStack() as stack:
         told = _told(stack.enter_context(_opened(transcript))) if transcript is not None else None
-        simulator = Simulator(load_script(script), host=host, port=port, faults=plan, tls=tls, on_served=told)
+        simulator = Simulator(
+            load_script(script), host=host, port=port, faults=plan, tls=tls, buckets=buckets, on_served=told
+        )
         return asyncio.run(_serve(simulator, as_json=json))
 
 
@@ -81,6 +91,18 @@ def _plan(file: Path | None, texts: Sequence[str], seed: int | None) -> Plan:
     except Unknown as unknown:
         raise UsageError(f"--fault: {unknown}", hint=unknown.hint) from None
     return load_plan(file, rules, seed)
+
+
+def rate_limits(texts: Sequence[str]) -> dict[str, Limit]:
+    """The limits of the flags; the last word on a kind counts.
+
+    Raises:
+        UsageError: a text states none.
+    """
+    try:
+        return {kind: limit for text in texts for kind, limit in limits_of(text).items()}
+    except WrongRate as wrong:
+        raise UsageError(f"--rate-limit: {wrong}", hint=HINT) from None
 
 
 def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

@@ -21,6 +21,7 @@ from agentctl.simulator.faults.deliveries import unanswered
 from agentctl.simulator.faults.plan import Plan
 from agentctl.simulator.faults.replies import instead
 from agentctl.simulator.http import HttpReply, HttpRequest, Malformed
+from agentctl.simulator.limits import Buckets, billable
 from agentctl.simulator.script import Script
 from agentctl.simulator.stream import events_of
 from agentctl.simulator.templates import ScriptFault
@@ -35,16 +36,6 @@ COUNT: Final = "/v1/messages/count_tokens"
 
 JSON: Final = {"content-type": "application/json"}
 SSE: Final = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-LIMITS: Final = {
-    f"anthropic-ratelimit-{kind}-{field}": value
-    for kind, limit in (
-        ("requests", "4000"),
-        ("tokens", "2400000"),
-        ("input-tokens", "2000000"),
-        ("output-tokens", "400000"),
-    )
-    for field, value in (("limit", limit), ("remaining", limit), ("reset", "2026-01-01T00:00:00Z"))
-}
 ORGANISATION: Final = {"anthropic-organization-id": "00000000-0000-0000-0000-000000000000"}
 
 EARLY_ID: Final = "req_000000000000000000000000"
@@ -90,13 +81,18 @@ class Api:
     """The Messages API as a script plays it."""
 
     def __init__(
-        self, script: Script, faults: Due | None = None, on_served: Callable[[Served], None] | None = None
+        self,
+        script: Script,
+        faults: Due | None = None,
+        on_served: Callable[[Served], None] | None = None,
+        buckets: Buckets | None = None,
     ) -> None:
         self.served: list[Served] = []
         self._on_served = on_served
         self._script = script
         self._faults = Plan() if faults is None else faults
         self._cache = PromptCache()
+        self._buckets = Buckets() if buckets is None else buckets
 
     def answer(self, request: HttpRequest) -> HttpReply:
         """The reply to a request, whatever it is."""
@@ -109,9 +105,19 @@ class Api:
             return self._refused(request.method, request.path, Refusal(500, "api_error", str(fault)), request_id)
 
     def early(self, request: HttpRequest, planned: Fault | None) -> HttpReply | None:
-        """The answer to a request whose body is not read yet, where there is one: `planned`, or what it asks for."""
+        """The answer to a request whose body is not read yet, where there is one: `planned`, or what it asks for.
+
+        Else it takes its place in the limit of requests, if its route and its key are good.
+        """
         fault = _early_fault(request.headers.get(HEADER, "")) or planned
-        return None if fault is None else self._serve(request, _without_message(fault, EARLY_ID), None, fault)
+        if fault is not None:
+            return self._serve(request, self._without_message(fault, EARLY_ID), None, fault)
+        try:
+            if self._buckets and request.path == MESSAGES and _has_key(request.headers):
+                self._buckets.take("requests", 1)
+        except Refusal as refusal:
+            return self._refused(request.method, request.path, refusal, EARLY_ID)
+        return None
 
     def lost(self, fault: Fault) -> HttpReply:
         """Tells of a connection that ends before it brings a request."""
@@ -139,7 +145,10 @@ class Api:
         validate(body, version, beta=beta, counting=counting)
         if counting:
             counted = orjson.dumps({"input_tokens": count_request(body)})
-            return self._serve(request, HttpReply(200, _headers(JSON, request_id), counted))
+            return self._serve(request, HttpReply(200, self._headers(JSON, request_id), counted))
+        if self._buckets:
+            self._buckets.require("output", 1)
+            self._buckets.take("input", billable(self._cache.usage(body, remembers=False)))
         return self._answered(request, body, request_id)
 
     def _answered(self, request: HttpRequest, body: JsonObject, request_id: str) -> HttpReply:
@@ -149,16 +158,36 @@ class Api:
         for index, fault in self._due(request, body, choice):
             if fault.layer in MESSAGELESS:
                 self._faults.fired(index)
-                return self._serve(request, _without_message(fault, request_id), None, fault)
-            message = message or compose(self._script, body, choice, self._cache)
-            whole = _carrying(message, body, choice, request_id)
+                return self._serve(request, self._without_message(fault, request_id), None, fault)
+            message = message or self._made(body, choice)
+            whole = self._carrying(message, body, choice, request_id)
             streams = bool(body.get("stream"))
             reply = faulty(fault, message, whole, streams=streams, gzips=request.takes_gzip)
             if reply is not None:
                 self._faults.fired(index)
                 return self._serve(request, reply, message["usage"], fault)
-        message = message or compose(self._script, body, choice, self._cache)
-        return self._serve(request, _carrying(message, body, choice, request_id), message["usage"])
+        message = message or self._made(body, choice)
+        return self._serve(request, self._carrying(message, body, choice, request_id), message["usage"])
+
+    def _made(self, body: JsonObject, choice: Chosen) -> JsonObject:
+        message = compose(self._script, body, choice, self._cache)
+        self._buckets.owe("output", message["usage"]["output_tokens"])
+        return message
+
+    def _carrying(self, message: JsonObject, body: JsonObject, choice: Chosen, request_id: str) -> HttpReply:
+        """The reply that carries this message, as the request wants it."""
+        if body.get("stream"):
+            return HttpReply(200, self._headers(SSE, request_id), events_of(message), choice.reply.delay)
+        return HttpReply(200, self._headers(JSON, request_id), orjson.dumps(message), choice.reply.delay)
+
+    def _without_message(self, fault: Fault, request_id: str) -> HttpReply:
+        """What comes in the place of a message: an answer, or nothing."""
+        if fault.layer in {Layer.REPLY, Layer.HEAD}:
+            return instead(fault, request_id, self._headers({}, request_id))
+        return unanswered(fault)
+
+    def _headers(self, kind: Mapping[str, str], request_id: str) -> dict[str, str]:
+        return {**kind, "request-id": request_id, **ORGANISATION, **self._buckets.headers()}
 
     def _due(self, request: HttpRequest, body: JsonObject, choice: Chosen) -> Iterator[tuple[int, Fault]]:
         """The faults that may happen: what the request itself asks for, then the script's, then those of the plan.
@@ -188,25 +217,8 @@ class Api:
 
     def _refused(self, method: str, path: str, refusal: Refusal, request_id: str) -> HttpReply:
         self._tell(Served(method, path, refusal.status, refusal.type, refusal.message, request_id=request_id))
-        return HttpReply(refusal.status, _headers(JSON, request_id), orjson.dumps(refusal.body(request_id)))
-
-
-def _without_message(fault: Fault, request_id: str) -> HttpReply:
-    """What comes in the place of a message: an answer, or nothing."""
-    if fault.layer in {Layer.REPLY, Layer.HEAD}:
-        return instead(fault, request_id, _headers({}, request_id))
-    return unanswered(fault)
-
-
-def _carrying(message: JsonObject, body: JsonObject, choice: Chosen, request_id: str) -> HttpReply:
-    """The reply that carries this message, as the request wants it."""
-    if body.get("stream"):
-        return HttpReply(200, _headers(SSE, request_id), events_of(message), choice.reply.delay)
-    return HttpReply(200, _headers(JSON, request_id), orjson.dumps(message), choice.reply.delay)
-
-
-def _headers(kind: Mapping[str, str], request_id: str) -> dict[str, str]:
-    return {**kind, "request-id": request_id, **ORGANISATION, **LIMITS}
+        headers = {**self._headers(JSON, request_id), **refusal.headers}
+        return HttpReply(refusal.status, headers, orjson.dumps(refusal.body(request_id)))
 
 
 def _request_id(asked: bytes) -> str:
@@ -230,10 +242,18 @@ def _check_route(request: HttpRequest) -> None:
         raise Refusal(405, "invalid_request_error", "Method Not Allowed")
 
 
-def _check_key(headers: Mapping[str, str]) -> None:
-    """Either header will do, as with the real API."""
+def _key(headers: Mapping[str, str]) -> str:
+    """Either header will do, as with the real API; empty when there is none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    key = headers.get("x-api-key", "").strip() or (token.strip() if scheme.lower() == "bearer" else "")
+    return headers.get("x-api-key", "").strip() or (token.strip() if scheme.lower() == "bearer" else "")
+
+
+def _has_key(headers: Mapping[str, str]) -> bool:
+    return _key(headers) not in {"", REFUSED_KEY}
+
+
+def _check_key(headers: Mapping[str, str]) -> None:
+    key = _key(headers)
     if not key:
         raise Refusal(401, "authentication_error", "x-api-key header is required")
     if key == REFUSED_KEY:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agentctl.agent.events import JsonObject
 
 
 class Refusal(Exception):  # an answer, not a defect
     """What the server answers in place of a message."""
 
-    def __init__(self, status: int, type: str, message: str) -> None:
+    def __init__(self, status: int, type: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.type, self.message = status, type, message
+        self.headers = headers or {}
 
     def body(self, request_id: str) -> JsonObject:
         """The error in the API's shape."""

@@ -65,7 +65,8 @@ class MemoryWire:
         self.sent += 1
         headers = {**HEADERS, **({"anthropic-beta": ",".join(request.betas)} if request.betas else {})}
         body = orjson.dumps(request.body)
-        reply = self._api.answer(HttpRequest(request.method, request.path, "", "HTTP/1.1", headers, body))
+        asked = HttpRequest(request.method, request.path, "", "HTTP/1.1", headers, body)
+        reply = self._api.early(asked, None) or self._api.answer(asked)
         if reply.delay:
             await asyncio.sleep(reply.delay)
         bent = reply.delivery

@@ -18,6 +18,7 @@ from agentctl.simulator.api import Api, Served
 from agentctl.simulator.faults.deliveries import alert
 from agentctl.simulator.faults.plan import Plan
 from agentctl.simulator.http import PIECE, Connection, Malformed
+from agentctl.simulator.limits import Buckets
 from agentctl.simulator.script import Script
 
 
@@ -32,10 +33,11 @@ class Simulator:
         port: int = 0,
         faults: Plan | None = None,
         tls: ssl.SSLContext | None = None,
+        buckets: Buckets | None = None,
         on_served: Callable[[Served], None] | None = None,
     ) -> None:
         self._plan = Plan() if faults is None else faults
-        self._api = Api(script, self._plan, on_served)
+        self._api = Api(script, self._plan, on_served, buckets)
         self._tls = tls
         self._host, self._port = host, port
         self._server: asyncio.Server | None = None

@@ -52,8 +52,8 @@ class PromptCache:
     def __init__(self) -> None:
         self._written: set[bytes] = set()
 
-    def usage(self, body: JsonObject) -> JsonObject:
-        """The input side of a reply's usage; remembers the request's marked prefixes."""
+    def usage(self, body: JsonObject, *, remembers: bool = True) -> JsonObject:
+        """The input side of a reply's usage; the request's marked prefixes are written if it `remembers`."""
         prefixes = prefixes_of(body)
         marked = [place for place, each in enumerate(prefixes) if each.ttl and each.tokens >= MINIMUM_CACHED]
         found = [
@@ -67,7 +67,8 @@ class PromptCache:
         ends = [read, *(prefixes[place].tokens for place in marked if prefixes[place].tokens > read)]
         for (start, end), place in zip(pairwise(ends), marked[len(marked) + 1 - len(ends) :], strict=True):
             created[prefixes[place].ttl or "5m"] += end - start
-        self._written |= {prefixes[place].digest for place in marked}
+        if remembers:
+            self._written |= {prefixes[place].digest for place in marked}
         total = prefixes[-1].tokens if prefixes else 0
         return {
             "input_tokens": total - ends[-1],

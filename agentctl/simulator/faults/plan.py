@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Annotated, Final, Literal
@@ -20,6 +20,7 @@ from agentctl.config.check import Many, Part, check
 from agentctl.config.faults import Fault, Layer, Unknown, fault_of
 from agentctl.config.faulttext import FaultText
 from agentctl.config.yamls import read_yaml
+from agentctl.simulator.limits import Limit, WrongRate, limit_of
 
 MOST_ASKED: Final = 100_000
 """Requests whose earlier attempts are remembered."""
@@ -49,22 +50,48 @@ class FaultRule(Part):
     probability: Share = 1.0
 
 
+def _rate(text: str) -> str:
+    try:
+        limit_of(text)
+    except WrongRate as wrong:
+        raise Invalid(str(wrong), hint="as in 50/min; per s, min, h or d") from None
+    return text
+
+
+RateText = Annotated[str, AfterValidator(_rate)]
+
+
+class LimitsPart(Part):
+    """What may come in a time: `50/min`."""
+
+    requests: RateText | None = None
+    input: RateText | None = None
+    output: RateText | None = None
+
+
 class FaultsDocument(Part):
-    """A file of faults."""
+    """A file of faults, and of limits."""
 
     schema_: Literal[1] = Field(alias="schema")
     kind: Literal["faults"]
     description: str = ""
     seed: int = 0
-    faults: Many[FaultRule]
+    limits: LimitsPart = Field(default_factory=LimitsPart)
+    faults: Many[FaultRule] = ()
 
 
 class Plan:
     """The rules, and what has happened so far; one fault a request, that of the first rule that is due."""
 
     def __init__(
-        self, rules: Sequence[FaultRule] = (), seed: int = 0, *, clock: Callable[[], float] = time.monotonic
+        self,
+        rules: Sequence[FaultRule] = (),
+        seed: int = 0,
+        *,
+        limits: Mapping[str, Limit] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.limits = limits or {}
         self._rules = [(rule, fault_of(rule.fault)) for rule in rules]
         self._seed = seed
         self._clock = clock
@@ -141,7 +168,8 @@ def load_plan(path: Path | None, before: Sequence[FaultRule] = (), seed: int | N
     if path is None:
         return Plan(before, seed or 0)
     document = check(FaultsDocument, read_yaml(path, str(path)))
-    return Plan([*before, *document.faults], document.seed if seed is None else seed)
+    limits = {kind: limit_of(rate) for kind, rate in document.limits if rate is not None}
+    return Plan([*before, *document.faults], document.seed if seed is None else seed, limits=limits)
 
 
 def rule_of(text: str) -> FaultRule:
