@@ -13,12 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from agentctl.agent.events import JsonObject
 from agentctl.config.check import Many, Part, check
 from agentctl.config.faults import Fault, Layer, Unknown, fault_of
 from agentctl.config.faulttext import FaultText
+from agentctl.config.findings import Invalid
 from agentctl.config.yamls import read_yaml
 from agentctl.simulator.limits import Limit, WrongRate, limit_of
 
