@@ -2,18 +2,22 @@
 
 import gc
 
+from agentctl.cli import signals
+
 LOADS = 100_000
 """Allocations between two garbage collections: what is loaded stays, and looking through it takes time."""
 
 
 def main() -> None:
-    """Runs the command line. Ctrl-C while it is still being loaded ends it like any other."""
+    """Runs the command line. A signal while it is still being loaded ends it quietly."""
+    signals.quietly()
     gc.set_threshold(LOADS)
+    from agentctl.cli.main import main as command_line  # noqa: PLC0415  only once signals are minded
+
     try:
-        from agentctl.cli.main import main as command_line  # noqa: PLC0415  inside, so that it can be interrupted
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    command_line()
+        command_line()
+    finally:
+        signals.quietly()
 
 
 if __name__ == "__main__":

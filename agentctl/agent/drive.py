@@ -13,6 +13,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 
 from agentctl.agent.answers import answer_to_keep, at_first_question
+from agentctl.agent.calls import answer_all
 from agentctl.agent.events import (
     Approved,
     Block,
@@ -206,33 +207,19 @@ class _Driver:
         timer = self._until_deadline()
         try:
             async with timer:
-                await (self._call_one(events[0]) if len(events) == 1 else self._call_all(events))
+                await answer_all(
+                    self.tools, events, emit=self.emit, finishes=self._finishes, in_time=lambda: not _expired(timer)
+                )
         except TimeoutError:
-            if not isinstance(timer, asyncio.Timeout) or not timer.expired():
+            if not _expired(timer):
                 raise
             limit = f"{self.agent.limits.max_seconds:g} seconds for one answer (limits.max_seconds)"
             raise DeadlineExceeded(f"more than {limit}", type="deadline") from None
 
-    async def _call_one(self, call: ToolCalled) -> None:
-        self.emit(await self.tools.call(call))
-
-    async def _call_all(self, calls: Sequence[ToolCalled]) -> None:
-        """Whatever stops the waiting, the results that are there are written down: those calls did run."""
-        tasks = [asyncio.ensure_future(self.tools.call(call)) for call in calls]
-        written = 0
-        try:
-            for task in tasks:
-                result = await task
-                written += 1
-                self.emit(result)
-        finally:
-            finished = [task for task in tasks[written:] if task.done() and not task.cancelled()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for task in finished:
-                if task.exception() is None:
-                    self.emit(task.result())
+    def _finishes(self, call: ToolCalled) -> bool:
+        """Whether an interruption waits for this call."""
+        tool = self.agent.tool(call.name)
+        return tool is not None and tool.finishes
 
     async def _approval(self, call: Block) -> Approved:
         """What the person says; the time they take is theirs and not the run's."""
@@ -268,6 +255,10 @@ class _Driver:
 def _now() -> float:
     """Seconds on the clock of the event loop: that of its timeouts and sleeps, so that a loop may keep its own time."""
     return asyncio.get_running_loop().time()
+
+
+def _expired(timer: asyncio.Timeout | nullcontext[None]) -> bool:
+    return isinstance(timer, asyncio.Timeout) and timer.expired()
 
 
 def _called(call: Block) -> ToolCalled:

@@ -34,6 +34,13 @@ class ToolSpec:
     """Whether a call may be repeated with the same idempotency key without a second effect."""
     lookup: str | None = None
     """`/absolute/file.py:function` that says what came of a call: its result, or None when it had no effect."""
+    on_interrupt: str | None = None
+    """`finish` or `cancel`: what becomes of a call that works when the run is interrupted. See `finishes`."""
+
+    @property
+    def finishes(self) -> bool:
+        """Whether an interrupted run waits for a call that works; said nowhere, it does for one with an effect."""
+        return self.on_interrupt == "finish" or (self.on_interrupt is None and self.effect == "write")
 
     @property
     def is_server(self) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from agentctl.agent.children import ended_with_the_call
 from agentctl.agent.events import Block, ToolCalled, ToolReturned
 from agentctl.agent.handler import ToolContext, ToolFailure
 from agentctl.agent.handlers import Handler, InvalidInput, load_handler
@@ -56,7 +57,8 @@ class LiveTools:
         try:
             self._check(spec, call)
             async with timer:
-                value = await self.execute(spec, call)
+                with ended_with_the_call():
+                    value = await self.execute(spec, call)
         except (Exception, asyncio.CancelledError, SystemExit) as error:
             if _is_not_the_tools(error):
                 raise

@@ -45,7 +45,7 @@ async def typed(question: str) -> str:
 
     prompt: PromptSession[str] = PromptSession(output=create_output(always_prefer_tty=True))
     try:
-        return (await prompt.prompt_async(question)).strip()
+        return (await prompt.prompt_async(question, handle_sigint=False)).strip()
     except EOFError:
         return ""
     except KeyboardInterrupt:

@@ -14,15 +14,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
+from agentctl.cli import signals
 from agentctl.cli.console import complain, error_lines, open_streams, silence_stdout
 from agentctl.config.unwritten import way_out
 from agentctl.errors import AgentctlError
@@ -34,20 +36,16 @@ ERRORED: Final = 3
 MISSING: Final = 4
 NOTHING: Final = 5
 CAPPED: Final = 6
-INTERRUPTED: Final = 130
-TERMINATED: Final = 143
-
-
-class Terminated(SystemExit):
-    """SIGTERM came. Its own class, since a tool that calls `sys.exit` is answered and does not end the process."""
+INTERRUPTED: Final = signals.INTERRUPTED
+TERMINATED: Final = signals.TERMINATED
 
 
 def guarded(command: Callable[[], int | None]) -> NoReturn:
     """Runs the command and exits with its code; errors of ours print `error:` and `hint:` lines, no traceback.
 
-    `AGENTCTL_DEBUG=1` shows the traceback. A reader that went away (`| head`) is no error.
+    `AGENTCTL_DEBUG=1` shows the traceback. A reader that went away (`| head`) is no error. A command that a signal
+    ended is not kept by threads that tools have left behind.
     """
-    signal.signal(signal.SIGTERM, _terminate)
     open_streams()
     code = OK
     try:
@@ -57,6 +55,8 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
         silence_stdout()
     except (KeyboardInterrupt, EOFError, typer.Abort):
         code = INTERRUPTED
+    except signals.Terminated:
+        code = TERMINATED
     except TyperException as error:
         complain(error.format_message(), hint=_usage_hint(error))
         code = USAGE
@@ -72,14 +72,20 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
             f"{error.filename or 'something cannot be read or written'}: {error.strerror or error}", hint=way_out(error)
         )
         code = ERRORED
+    if code in {INTERRUPTED, TERMINATED}:
+        _end(code)
     sys.exit(code)
+
+
+def _end(code: int) -> NoReturn:
+    """What `sys.exit` does, without waiting for threads."""
+    atexit._run_exitfuncs()  # noqa: SLF001  there is no public name for it
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _usage_hint(error: TyperException) -> str:
     context = getattr(error, "ctx", None)
     return f"{context.command_path} --help shows what it takes" if context is not None else ""
-
-
-def _terminate(_signal: int, _frame: object) -> None:
-    """SIGTERM unwinds like Ctrl-C does, so that what was open is closed, and leaves with its own code."""
-    raise Terminated(TERMINATED)

@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from agentctl.cli import signals
+
 PLAIN: Final[dict[str, Any]] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 
 Table = Mapping[str, tuple[str, str]]
@@ -51,6 +53,7 @@ def load(name: str, place: str) -> Any:
     """Imports `module:name` and hands back what typer runs."""
     module, _, attribute = place.partition(":")
     target = getattr(importlib.import_module(module), attribute)
+    signals.unwinding()  # from here on there may be something to close
     if isinstance(target, typer.Typer):
         return get_command(target)
     app = typer.Typer(**PLAIN)

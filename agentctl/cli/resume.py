@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
-import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -31,7 +30,8 @@ from agentctl.cli.console import complain, json_document, note, say
 from agentctl.cli.outcome import document, exit_code, price_for
 from agentctl.cli.ruling import asking_rulings
 from agentctl.cli.screen import readers_may_leave, screen
-from agentctl.cli.session import Conversation, Session, hang_up_like_terminate, open_runs, open_session
+from agentctl.cli.session import Conversation, Progress, Session, open_runs, open_session
+from agentctl.cli.signals import Signals, stopped_by
 from agentctl.cli.wiring import open_project, workspace_for
 from agentctl.errors import UsageError
 from agentctl.observe.clean import clean
@@ -82,7 +82,6 @@ def resume(
     that only reads or is idempotent is repeated, one with a `lookup` is looked up, for the others you are asked, or say
     it with --happened, --repeat or --abandon. Until then the run stays as it is (exit 3).
     """
-    hang_up_like_terminate()
     if (run is None) is not all:
         raise UsageError("name a run, or say --all", hint="`agentctl runs list` shows those that are open")
     options = Options(simulate, json, yes, agent, _rulings(happened or [], repeat or [], abandon or []))
@@ -90,12 +89,15 @@ def resume(
     if not found:
         note("no run is open")
     codes = []
-    with readers_may_leave():
-        for each in found:
+    for each in found:
+        progress = Progress()
+        with Signals(progress.way_on) as signals, readers_may_leave():
             try:
-                codes.append(asyncio.run(_resume(each, options)))
+                codes.append(asyncio.run(stopped_by(signals, _resume(each, options, progress), progress.wait)))
             except (KeyboardInterrupt, asyncio.CancelledError):
-                return exits.INTERRUPTED
+                if progress.way_on():
+                    note(progress.way_on())
+                return signals.code or exits.INTERRUPTED
     return max(codes, default=exits.OK)
 
 
@@ -134,15 +136,14 @@ def _named(run: str) -> StoredRun:
     return found
 
 
-async def _resume(stored: StoredRun, options: Options) -> int:
+async def _resume(stored: StoredRun, options: Options, progress: Progress) -> int:
     """Settles what is open and drives the run to its end; its exit code."""
-    _stop_at_signals()
     async with open_session(options.agent or stored.agent, simulate=options.simulate) as session:
         agent = session.agent
         if options.agent is None and agent.bundle != stored.bundle:
             hint = f"--agent {agent.ref} goes on with it as it is now; `agentctl diff` says what changed"
             raise UsageError(f"{agent.ref} is not what it was when run {stored.id} began", hint=hint)
-        conversation = _conversation(session, stored)
+        progress.conversation = conversation = _conversation(session, stored)
         waiting = [call for call in needs_person(agent, conversation.run) if call["id"] not in options.rulings]
         if waiting and not (sys.stdin.isatty() and sys.stderr.isatty()):
             return _uncertain(stored, waiting, options)
@@ -215,10 +216,3 @@ def _uncertain(stored: StoredRun, calls: Sequence[Block], options: Options) -> i
             hint=f"agentctl resume {stored.id} --happened {call['id']}=TEXT (or --repeat, or --abandon {call['id']})",
         )
     return exits.ERRORED
-
-
-def _stop_at_signals() -> None:
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None
-    for name in ("SIGTERM", "SIGHUP"):
-        loop.add_signal_handler(getattr(signal, name), task.cancel)

@@ -7,7 +7,6 @@ notice that a model is simulated go to standard error.
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +26,8 @@ from agentctl.cli.chat.input import typing_ahead
 from agentctl.cli.console import complain, json_document, json_line, note, say, silence_stdout
 from agentctl.cli.outcome import document, exit_code, price_for
 from agentctl.cli.screen import readers_may_leave, screen
-from agentctl.cli.session import Conversation, Session, hang_up_like_terminate, open_session
+from agentctl.cli.session import Conversation, Progress, Session, open_session
+from agentctl.cli.signals import Signals, Terminated, stopped_by
 from agentctl.errors import RecordingMiss, UsageError
 from agentctl.observe.clean import clean
 from agentctl.observe.trace import Trace
@@ -51,16 +51,6 @@ class Options:
     thinking: bool
     quiet: bool
     yes: bool
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far the run got; it can be read when the run was interrupted."""
-
-    session: Session | None = None
-    conversation: Conversation | None = None
-    stopped: bool = False
-    """Whether SIGTERM or a terminal that closed ended it."""
 
 
 def run(
@@ -92,32 +82,27 @@ def run(
     stored; `agentctl runs show ID` shows it again. For the exact bytes of an answer use --json: in text, control
     characters are made visible.
     """
-    hang_up_like_terminate()
     options = Options(Format.JSON if json else output_format, thinking, quiet, yes)
     progress = Progress()
     said = _messages(messages or [])
     code = None
-    try:
-        with readers_may_leave(), typing_ahead():
-            asyncio.run(
-                _converse(
+    with Signals(progress.way_on) as signals:
+        try:
+            with readers_may_leave(), typing_ahead():
+                body = _converse(
                     *(agent, said, options, progress),
                     simulate=simulate,
                     model=model,
                     max_seconds=timeout,
                     caches=not no_cache,
                 )
-            )
-    except KeyboardInterrupt:
-        code = exits.INTERRUPTED
-    except asyncio.CancelledError:
-        code = exits.TERMINATED if progress.stopped else exits.INTERRUPTED
-    except SystemExit as left:
-        if left.code != exits.TERMINATED:
-            raise
-        code = exits.TERMINATED
-    except RecordingMiss as miss:
-        code = miss.exit_code
+                asyncio.run(stopped_by(signals, body, progress.wait))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            code = signals.code or exits.INTERRUPTED
+        except Terminated:
+            code = exits.TERMINATED
+        except RecordingMiss as miss:
+            code = miss.exit_code
     return _report(options, progress, code)
 
 
@@ -132,7 +117,6 @@ async def _converse(
     max_seconds: float | None,
     caches: bool,
 ) -> None:
-    _stop_at_signals(progress)
     async with open_session(ref, simulate=simulate, model=model, max_seconds=max_seconds, caches=caches) as session:
         if session.simulation and not options.quiet:
             note(session.simulation)
@@ -149,19 +133,6 @@ async def _converse(
             sinks=_sinks(options, trace),
             on_delta=trace.delta if trace is not None else None,
         )
-
-
-def _stop_at_signals(progress: Progress) -> None:
-    """SIGTERM and SIGHUP cancel this task, as Ctrl-C does: raised in whichever task works, they would be its error."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None
-
-    def stop() -> None:
-        progress.stopped = True
-        task.cancel()
-
-    for name in ("SIGTERM", "SIGHUP"):
-        loop.add_signal_handler(getattr(signal, name), stop)
 
 
 def _messages(given: Sequence[str]) -> list[str]:
@@ -245,4 +216,6 @@ def _report(options: Options, progress: Progress, code: int | None) -> int:
         complain(f"the run ended with {run.ended.reason}: {run.ended.message}", hint=run.ended.hint)
     if not options.quiet:
         note(f"run {conversation.id}")
+    if code in {exits.INTERRUPTED, exits.TERMINATED} and conversation.way_on:
+        note(conversation.way_on)
     return exit_code(run) if code is None else code

@@ -6,9 +6,8 @@ Every run is stored from its first entry on, and the store hears of an entry bef
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -21,6 +20,7 @@ from agentctl.agent.tools import LiveTools
 from agentctl.cassette.record import RecordingTools, RecordingWire, Tape
 from agentctl.cassette.tape import API_BASE
 from agentctl.cli.answers import RunAnswers, place_of
+from agentctl.cli.console import note
 from agentctl.cli.wiring import LiveWire, live_wire, open_project, with_model, workspace_for
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project
@@ -100,6 +100,19 @@ class Conversation:
     id: str = ""
     tape: Tape | None = None
 
+    @property
+    def way_on(self) -> str:
+        """The command that goes on with it when it was interrupted; empty while there is nothing to go on with."""
+        if not self.id or (self.run.ended is not None and self.run.ended.reason != "interrupted"):
+            return ""
+        return f"go on with: agentctl resume {self.id}{' --simulate' if self.session.live.simulated else ''}"
+
+    @property
+    def finishing(self) -> list[str]:
+        """The tools at work that an interruption waits for."""
+        tools = (self.session.agent.tool(call["name"]) for call in self.run.unanswered if call["id"] in self.run.called)
+        return [tool.name for tool in tools if tool is not None and tool.finishes]
+
     async def go(
         self, hear: Hear, *, approve: Approve = nobody, sinks: Sequence[Sink] = (), on_delta: OnDelta | None = None
     ) -> Run:
@@ -126,10 +139,22 @@ class Conversation:
         )
 
 
-def hang_up_like_terminate() -> None:
-    """A terminal that closes ends the command as SIGTERM does: everything is closed, quietly."""
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+@dataclass(slots=True)
+class Progress:
+    """How far the run got; it can be read when the run was interrupted."""
+
+    session: Session | None = None
+    conversation: Conversation | None = None
+
+    def way_on(self) -> str:
+        """How to go on with what was interrupted; empty when there is nothing."""
+        return "" if self.conversation is None else self.conversation.way_on
+
+    def wait(self) -> None:
+        """Says what an interruption waits for."""
+        if self.conversation is not None and (names := self.conversation.finishing):
+            with suppress(OSError):  # its reader may be gone
+                note(f"interrupted: waiting for {', '.join(names)} to finish; Ctrl-C again does not wait")
 
 
 def is_being_cancelled() -> bool:

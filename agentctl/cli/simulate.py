@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import IO, Annotated
 
 import orjson
 import typer
 
 from agentctl.cli import exits
 from agentctl.cli.console import json_line, note
+from agentctl.cli.signals import Signals
 from agentctl.config.faults import Unknown
 from agentctl.errors import AgentctlError, UsageError
 from agentctl.simulator.api import Served
@@ -23,8 +23,6 @@ from agentctl.simulator.faults.plan import Plan, load_plan, rule_of
 from agentctl.simulator.limits import HINT, Buckets, Limit, WrongRate, limits_of
 from agentctl.simulator.script import load_script
 from agentctl.simulator.server import Simulator
-
-STOPPED_BY: Final = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
 
 
 def simulate(
@@ -74,7 +72,8 @@ def simulate(
         simulator = Simulator(
             load_script(script), host=host, port=port, faults=plan, tls=tls, buckets=buckets, on_served=told
         )
-        return asyncio.run(_serve(simulator, as_json=json))
+        with Signals() as signals:
+            return asyncio.run(_serve(simulator, signals, as_json=json))
 
 
 def _plan(file: Path | None, texts: Sequence[str], seed: int | None) -> Plan:
@@ -141,18 +140,11 @@ def _told(file: IO[bytes]) -> Callable[[Served], None]:
     return tell
 
 
-async def _serve(simulator: Simulator, *, as_json: bool) -> int:
+async def _serve(simulator: Simulator, signals: Signals, *, as_json: bool) -> int:
     """Serves until a signal comes; returns its exit code."""
-    loop = asyncio.get_running_loop()
-    stopped: asyncio.Future[int] = loop.create_future()
-
-    def stop(code: int) -> None:
-        if not stopped.done():
-            stopped.set_result(code)
-
-    for wanted, code in STOPPED_BY.items():
-        loop.add_signal_handler(wanted, stop, code)
+    stopped = asyncio.Event()
     async with AsyncExitStack() as stack:
+        stack.enter_context(signals.stopping(stopped.set))
         try:
             server = await stack.enter_async_context(simulator)
         except OSError as error:
@@ -163,9 +155,9 @@ async def _serve(simulator: Simulator, *, as_json: bool) -> int:
             json_line({"base_url": server.base_url})
         note(f"simulated Messages API on {server.base_url} (no model answers here; Ctrl-C stops it)")
         note(f"use it with: ANTHROPIC_BASE_URL={server.base_url} ANTHROPIC_API_KEY=simulated agentctl ...")
-        await stopped
+        await stopped.wait()
     refused = sum(1 for served in simulator.served if served.error)
     bent = sum(1 for served in simulator.served if served.fault)
     answered = f"{len(simulator.served)} requests answered, {refused} of them refused"
     note(answered + (f", {bent} with a fault, {len(simulator.billed)} billed" if bent else ""))
-    return stopped.result()
+    return signals.code or exits.INTERRUPTED

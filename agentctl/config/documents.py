@@ -312,6 +312,8 @@ class ToolPart(Part):
     """`key` when a call may be repeated with the same idempotency key without a second effect."""
     lookup: Function | None = None
     """`file.py:function`, called as the handler is: what came of an interrupted call, or None if nothing did."""
+    on_interrupt: Literal["finish", "cancel"] | None = None
+    """Whether an interrupted run waits for a call that works; `finish` by default where `effect` is `write`."""
     max_result_chars: Count = _TOOL.max_result_chars
     """Longer results are refused: the model is told to ask for less."""
 
@@ -325,7 +327,9 @@ class ToolPart(Part):
     allowed_callers: Many[str] | None = None
 
 
-OURS: Final = frozenset({"handler", "effect", "approve", "timeout", "idempotency", "lookup", "max_result_chars"})
+OURS: Final = frozenset(
+    {"handler", "effect", "approve", "timeout", "idempotency", "lookup", "on_interrupt", "max_result_chars"}
+)
 """Keys of a tool that are not sent."""
 
 

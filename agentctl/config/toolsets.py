@@ -75,6 +75,7 @@ def _spec(part: ToolPart, written: JsonObject, handler: str, lookup: str | None)
         max_result_chars=part.max_result_chars,
         idempotent=part.idempotency == "key",
         lookup=lookup,
+        on_interrupt=part.on_interrupt,
     )
 
 

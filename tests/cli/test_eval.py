@@ -241,7 +241,7 @@ def test_colours_only_where_they_are_wanted(recorded: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interruption_writes_what_is_finished(recorded: Path, number: signal.Signals, code: int) -> None:
-    """The case that hangs is given up, the one before it stands in the document."""
+    """The case that hangs is given up when the time for that is over, the one before it stands in the document."""
     hang = (
         "def book(thing, context: ToolContext):\n    import time\n    open('hanging', 'w').close()\n    time.sleep(60)"
     )
@@ -249,7 +249,7 @@ def test_an_interruption_writes_what_is_finished(recorded: Path, number: signal.
     process = subprocess.Popen(
         command("eval", "--tools", "live", "-j", "1", "--json"),
         cwd=recorded,
-        env=environment(),
+        env=environment(AGENTCTL_DRAIN_SECONDS="0.1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

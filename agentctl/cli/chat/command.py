@@ -17,6 +17,7 @@ from agentctl.cli.chat.slash import COMMANDS
 from agentctl.cli.console import note
 from agentctl.cli.screen import readers_may_leave, screen
 from agentctl.cli.session import open_session
+from agentctl.cli.signals import Signals, stopped_by
 from agentctl.errors import UsageError
 
 HISTORY: Final = "chat_history"
@@ -43,17 +44,38 @@ def chat(
     if go_on and resume_run is not None:
         raise UsageError("--continue and --resume-run each name a run", hint="use one of them")
     wanted = "latest" if go_on else resume_run
-    with readers_may_leave(), typing_ahead():
-        return asyncio.run(_chat(agent, wanted, simulate=simulate, model=model, thinking=thinking, caches=not no_cache))
+    begun: list[Chat] = []
+    with Signals(lambda: "".join(each.conversation.way_on for each in begun)) as signals:
+        try:
+            with readers_may_leave(), typing_ahead():
+                body = _chat(
+                    *(agent, wanted, begun, signals),
+                    simulate=simulate,
+                    model=model,
+                    thinking=thinking,
+                    caches=not no_cache,
+                )
+                return asyncio.run(stopped_by(signals, body))
+        except asyncio.CancelledError:  # a signal came before there was a chat
+            return signals.code or exits.INTERRUPTED
 
 
 async def _chat(
-    ref: str, wanted: str | None, *, simulate: bool, model: str | None, thinking: bool, caches: bool
+    ref: str,
+    wanted: str | None,
+    begun: list[Chat],
+    signals: Signals,
+    *,
+    simulate: bool,
+    model: str | None,
+    thinking: bool,
+    caches: bool,
 ) -> int:
     console = screen(sys.stdout)
     async with open_session(ref, simulate=simulate, model=model, caches=caches) as session:
         source = reader(session.project.state / HISTORY, list(COMMANDS))
-        talking = Chat(session, console, source, COMMANDS, thinking=thinking)
+        talking = Chat(session, console, source, COMMANDS, signals, thinking=thinking)
+        begun.append(talking)
         talking.page.line(f"{session.agent.ref} · {session.agent.model}", "bold", indent="")
         if session.simulation:
             talking.say(session.simulation, "yellow")
@@ -62,8 +84,7 @@ async def _chat(
         if wanted is not None:
             _go_on(talking, wanted)
         code = await talking.talk()
-        if code != exits.TERMINATED:
-            _farewell(talking)
+        _farewell(talking)
         return code
 
 

@@ -127,7 +127,7 @@ class Terminal:
 
     async def line(self) -> str:
         """What was typed, several lines perhaps."""
-        return await self._session.prompt_async()
+        return await self._session.prompt_async(handle_sigint=False)
 
 
 def _history(path: Path) -> Any:

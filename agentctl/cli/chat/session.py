@@ -7,8 +7,6 @@ events. Ctrl-C ends the drive, not the run: the run has an end, `interrupted`, a
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from agentctl.cli.approval import asking
 from agentctl.cli.chat.input import Reader
 from agentctl.cli.outcome import price_for
 from agentctl.cli.session import Conversation, Session, is_being_cancelled
+from agentctl.cli.signals import Signals
 from agentctl.config.nearest import nearest
 from agentctl.errors import AgentctlError
 from agentctl.observe.clean import clean
@@ -56,7 +55,14 @@ class Chat:
     """A session on a console, with a reader for what is typed."""
 
     def __init__(
-        self, session: Session, console: Console, reader: Reader, commands: Mapping[str, Command], *, thinking: bool
+        self,
+        session: Session,
+        console: Console,
+        reader: Reader,
+        commands: Mapping[str, Command],
+        signals: Signals,
+        *,
+        thinking: bool,
     ) -> None:
         self.session, self.console, self.commands = session, console, commands
         self.page = Page(console)
@@ -69,6 +75,7 @@ class Chat:
         """The exit code, once it is time to go."""
         self._turns_page = False
         """Whether the drive is to end although nobody leaves: another conversation or another model."""
+        self._signals = signals
         self._main: asyncio.Task[object] | None = None
         self._turn: asyncio.Task[Run] | None = None
         self._listening = False
@@ -83,6 +90,7 @@ class Chat:
     def leave(self, code: int = exits.OK) -> None:
         """Ends the chat after this line."""
         self.leaving = code
+        self._signals.leave(code)
 
     def clear(self) -> None:
         """Begins a new run; the one so far stays stored."""
@@ -128,18 +136,17 @@ class Chat:
     async def talk(self) -> int:
         """Takes turns until the person leaves; returns the exit code."""
         self._main = asyncio.current_task()
-        self._watch()
         try:
-            while self.leaving is None:
-                said = await self._listen()
-                if said is not None:
-                    await self._exchange(said)
+            with self._signals.stopping(self._terminate, interrupt=self._interrupt):
+                while self.leaving is None:
+                    said = await self._listen()
+                    if said is not None:
+                        await self._exchange(said)
         except asyncio.CancelledError:
             if self.leaving is None:
                 raise
         finally:
             self.trace.close()
-            self._unwatch()
         return self.leaving or exits.OK
 
     async def _exchange(self, said: str) -> None:
@@ -189,7 +196,6 @@ class Chat:
             return line
         finally:
             self._listening = False
-            self._watch()  # the prompt has had the signal for itself
         return ""
 
     async def _command(self, line: str) -> None:
@@ -209,10 +215,7 @@ class Chat:
     async def _approve(self, call: ToolCalled) -> tuple[bool, str]:
         if not self._reader.shows_typing:
             return False, "this call needs a person's approval and nobody is at a terminal to give it"
-        try:
-            return await asking(self.console)(call)
-        finally:
-            self._watch()
+        return await asking(self.console)(call)
 
     def _draw(self, entry: Entry) -> None:
         """The trace, without what the chat itself has said or the person has seen."""
@@ -239,17 +242,6 @@ class Chat:
 
     # Signals
 
-    def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._interrupt)
-        for name in ("SIGTERM", "SIGHUP"):
-            loop.add_signal_handler(getattr(signal, name), self._terminate)
-
-    def _unwatch(self) -> None:
-        loop = asyncio.get_running_loop()
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            loop.remove_signal_handler(getattr(signal, name))
-
     def _again(self) -> bool:
         """Whether this is the second Ctrl-C in a short time."""
         now = time.monotonic()
@@ -259,8 +251,6 @@ class Chat:
 
     def _interrupt(self) -> None:
         """Ctrl-C while the agent works ends its turn; twice leaves; a third time does not wait for anything."""
-        if self.leaving is not None:
-            os._exit(exits.INTERRUPTED)
         again = self._again()
         if self._turn is None or self._listening:
             self.leave(exits.INTERRUPTED)
@@ -269,6 +259,8 @@ class Chat:
             return
         if again:
             self.leave(exits.INTERRUPTED)
+        elif names := self.conversation.finishing:
+            self.say(f"waiting for {', '.join(names)} to finish; Ctrl-C again does not wait", "yellow")
         self._turn.cancel()
 
     def _terminate(self) -> None:

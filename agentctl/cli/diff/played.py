@@ -16,6 +16,7 @@ from typing import Final
 from agentctl.cli.console import note
 from agentctl.cli.eval.flags import Money, Playing
 from agentctl.cli.eval.playing import Finding, play
+from agentctl.cli.signals import Signals, stopped_by
 from agentctl.config.project import Project
 from agentctl.config.refs import GIT
 from agentctl.evals.marks import Reused, reused_of, sum_of
@@ -70,10 +71,10 @@ def both_played(project: Project, agents: tuple[str, str], suite: str, *, live: 
     playing = Playing(record_mode=RecordMode.NEW_EPISODES, simulate=simulate)
     found: list[Evaluation] = []
     for each, before in zip(jobs, (old, new), strict=True):
-        finding = _play(project, each, playing)
-        found.append(finding.evaluation or before)
-        if finding.stopped_by is not None:
-            return Played(found[0], found[-1], gaps, finding.stopped_by)
+        evaluation, stopped_by = _play(project, each, playing)
+        found.append(evaluation or before)
+        if stopped_by is not None:
+            return Played(found[0], found[-1], gaps, stopped_by)
     return Played(found[0], found[1], ())
 
 
@@ -92,17 +93,18 @@ def _jobs(project: Project, suite: str, agent: str) -> list[Job]:
 
 
 def _replayed(project: Project, jobs: Sequence[Job]) -> Evaluation:
-    evaluation = _play(project, jobs, Playing()).evaluation
+    evaluation, _ = _play(project, jobs, Playing())
     if evaluation is None:
         raise KeyboardInterrupt
     return evaluation
 
 
-def _play(project: Project, jobs: Sequence[Job], playing: Playing) -> Finding:
+def _play(project: Project, jobs: Sequence[Job], playing: Playing) -> tuple[Evaluation | None, int | None]:
+    """What was played, and the exit code of the signal that came meanwhile."""
     finding = Finding()
-    with suppress(asyncio.CancelledError):  # a signal came before the first case began
-        asyncio.run(play(project, jobs, playing, Money(), finding, progress=False))
-    return finding
+    with Signals(patient=False) as signals, suppress(asyncio.CancelledError):  # it came before the first case began
+        asyncio.run(stopped_by(signals, play(project, jobs, playing, Money(), finding, progress=False)))
+    return finding.evaluation, signals.code
 
 
 def _gap(agent: str, evaluation: Evaluation, other: Evaluation) -> Gap | None:

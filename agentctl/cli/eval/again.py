@@ -167,10 +167,9 @@ def journaled(project: Project, wanted: Asked, jobs: Sequence[Job]) -> Iterator[
         journal.close()
 
 
-def tell_how_to_go_on(stopped_by: int | None, kept: Kept) -> None:
-    """The command that plays the rest of what a signal cut short."""
-    if stopped_by is not None and kept.journal is not None:
-        note(f"go on with it: agentctl eval --resume {kept.journal.id}")
+def way_on(kept: Kept) -> str:
+    """The command that plays the rest of what a signal cut short; empty where nothing is kept."""
+    return "" if kept.journal is None else f"go on with it: agentctl eval --resume {kept.journal.id}"
 
 
 def _tell(journal: Any, changed: Sequence[str], stand: int, jobs: Sequence[Job]) -> None:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from agentctl.agent.events import JsonObject
 from agentctl.cli import exits
-from agentctl.cli.console import silence_stdout
-from agentctl.cli.eval.again import Again, Asked, asked, journaled, tell_how_to_go_on
+from agentctl.cli.console import note, silence_stdout
+from agentctl.cli.eval.again import Again, Asked, asked, journaled, way_on
 from agentctl.cli.eval.flags import Against, Gates, Money, Playing, Selection, Writing
 from agentctl.cli.eval.gates import exit_code
 from agentctl.cli.eval.money import tell_estimate
@@ -27,6 +27,7 @@ from agentctl.cli.eval.playing import Finding, OnCluster, play
 from agentctl.cli.eval.selecting import apportioned, selected
 from agentctl.cli.eval.writing import check, write
 from agentctl.cli.flags import grouped
+from agentctl.cli.signals import Signals, stopped_by
 from agentctl.config.project import Project
 from agentctl.evals.plan import Job
 
@@ -70,15 +71,17 @@ def evaluate(
         return exits.OK
     finding = Finding()
     old = _baseline(project, against, wanted.selection, jobs)
-    with journaled(project, wanted, jobs) as kept, suppress(asyncio.CancelledError):  # a signal came before any case
+    with journaled(project, wanted, jobs) as kept, Signals(partial(way_on, kept), patient=False) as signals:
         spread = _spread(project, wanted)
         body = play(project, jobs, wanted.playing, money, finding, kept, progress=writing.progress, cluster=spread)
-        asyncio.run(body)
-    tell_how_to_go_on(finding.stopped_by, kept)
+        with suppress(asyncio.CancelledError):  # a signal came before any case
+            asyncio.run(stopped_by(signals, body))
+    if signals.code is not None and way_on(kept):
+        note(way_on(kept))
     if finding.evaluation is None:
-        return finding.stopped_by or exits.INTERRUPTED
+        return signals.code or exits.INTERRUPTED
     evaluation, more = replace(finding.evaluation, shard=part), None
-    code = finding.stopped_by or exit_code(evaluation, gates)
+    code = signals.code or exit_code(evaluation, gates)
     if old is not None:
         from agentctl.cli.eval.baseline import regression  # noqa: PLC0415  only who compares pays for comparing
 

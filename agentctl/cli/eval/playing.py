@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from agentctl.agent.spec import Agent
-from agentctl.cli import exits
 from agentctl.cli.console import note
 from agentctl.cli.eval.again import UNKEPT, Kept
 from agentctl.cli.eval.flags import Money, Playing, ToolsFrom
@@ -24,9 +21,6 @@ from agentctl.evals.plan import Job, OnDivergence
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
 
-STOPPED_BY: Final = {signal.SIGINT: exits.INTERRUPTED, signal.SIGTERM: exits.TERMINATED}
-
-
 OnCluster = Callable[[Sequence[Job]], AbstractAsyncContextManager[Player]]
 """A player for these jobs that has other processes play them."""
 
@@ -36,8 +30,6 @@ class Finding:
     """What came of the evaluation. It leaves the event loop in here: asyncio writes down what a main task returns."""
 
     evaluation: Evaluation | None = None
-    stopped_by: int | None = None
-    """The exit code of the signal that interrupted it."""
 
 
 async def play(
@@ -51,18 +43,7 @@ async def play(
     progress: bool,
     cluster: OnCluster | None = None,
 ) -> None:
-    """Plays the jobs until they are done or a signal comes; a second signal does what signals do."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None
-
-    def stop(code: int) -> None:
-        finding.stopped_by = code
-        for each in STOPPED_BY:
-            loop.remove_signal_handler(each)
-        task.cancel()
-
-    for each, code in STOPPED_BY.items():
-        loop.add_signal_handler(each, stop, code)
+    """Plays the jobs until they are done, or until this task is cancelled: then what there is by then is found."""
     rest = [job for place, job in enumerate(jobs) if place not in kept.already]
     with Bar(sum(job.repeats for job in rest), wanted=progress) as bar:
 

@@ -23,7 +23,7 @@ from agentctl.cli.console import json_document, note
 from agentctl.cli.outcome import document, exit_code, price_for
 from agentctl.cli.replay.sources import Changes, ForkOptions, Recording, Stored, one_run
 from agentctl.cli.screen import screen
-from agentctl.cli.session import Conversation, Session, hang_up_like_terminate, open_session
+from agentctl.cli.session import Conversation, Session, open_session
 from agentctl.cli.wiring import with_system
 from agentctl.config.nearest import nearest
 from agentctl.errors import UsageError
@@ -36,7 +36,6 @@ def go_on(source: Recording | Stored, take: int | None, changes: Changes, option
     Raises:
         UsageError: there is no such turn or call, no file to read, nothing to ask, or no agent to ask it of.
     """
-    hang_up_like_terminate()
     entries = one_run(source, take)
     events = [entry.event for entry in entries]
     beginning, turn = _beginning(events, changes)
