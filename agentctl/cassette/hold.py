@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,11 +36,21 @@ def hold(path: Path) -> Iterator[None]:
     except OSError as error:
         raise unwritten(path, error, CassetteError) from None
     try:
+        _clear(path)
         yield
     finally:
         with suppress(OSError):
             lock.unlink()
         os.close(descriptor)
+
+
+def _clear(path: Path) -> None:
+    """Removes what writers left of their saves who were killed in the midst of one; nobody else writes here now."""
+    scratch = re.compile(rf"\.{re.escape(path.name)}(\.partial)?\.[0-9a-f]{{12}}\.tmp")
+    with suppress(OSError):
+        for each in path.parent.iterdir():
+            if scratch.fullmatch(each.name):
+                each.unlink()
 
 
 def _locked(lock: Path) -> int:

@@ -57,6 +57,17 @@ def test_a_killed_writer_holds_nothing(tmp_path: Path) -> None:
             pass
 
 
+def test_what_a_killed_writer_left_is_cleared_away(tmp_path: Path) -> None:
+    """Its scratch file, and no other's: who holds the file knows that nobody writes it."""
+    mine = (".case.yaml.0123456789ab.tmp", ".case.yaml.partial.0123456789ab.tmp")
+    others = (".other.yaml.0123456789ab.tmp", ".case.yaml.b.yaml.0123456789ab.tmp", "case.yaml", ".case.yaml.tmp")
+    for name in (*mine, *others):
+        (tmp_path / name).write_text("half")
+    with hold(tmp_path / "case.yaml"):
+        pass
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(others)
+
+
 def test_of_many_at_once_one_wins(tmp_path: Path) -> None:
     """Thirty-two begin together: one holds it, the others fail."""
     path = tmp_path / "case.yaml"

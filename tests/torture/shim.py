@@ -1,7 +1,7 @@
 """A disk with moods for commands: what `shim.c` is told, and workers whose commands have it under them.
 
-The library is compiled when it is first needed. It is loaded into the process that forks a worker's commands (see
-`support.forked`) and does nothing there; a command gets its `Fault` through its environment.
+The library is compiled when it is first needed. It is loaded into each worker and does nothing there; a process that a
+worker forks (a command: see `support.forked`) gets its `Fault` through its environment.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def library(folder: Path) -> Path:
 
 
 def in_workers(play: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
-    """What `play` returns for each job, in order, played in processes whose commands have the shim loaded.
+    """What `play` returns for each job, in order, played in processes that have the shim loaded, commands as well.
 
     Raises:
         FileNotFoundError: it cannot be compiled.
@@ -102,10 +102,11 @@ def in_workers(play: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[R
 def _workers() -> ProcessPoolExecutor:
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    given = (str(library(Path(folder))),)
-    return ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn"), initializer=_load, initargs=given)
-
-
-def _load(shim: str) -> None:
-    """What a worker starts from now on has it loaded: the process that forks its commands."""
-    os.environ["LD_PRELOAD"] = shim
+    workers = ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn"))
+    os.environ["LD_PRELOAD"] = str(library(Path(folder)))
+    try:
+        for _ in range(WORKERS):  # each job that finds no idle worker starts one
+            workers.submit(os.getpid)
+    finally:
+        del os.environ["LD_PRELOAD"]
+    return workers

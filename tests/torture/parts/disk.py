@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -9,14 +10,29 @@ from tests.torture.kills import Figures, kills
 from tests.torture.nth import failing_at_each, killed_at_each
 from tests.torture.part import Outcome, Part, Trial
 from tests.torture.paused import Paused, paused
+from tests.torture.saves import Saves, saves, writers
 from tests.torture.shim import in_workers
 
 SHARE: Final = 10
 """Random kills that one worker makes in a row; its seed plays them again."""
 
+WRITERS: Final = 32
+MOST_SECONDS: Final = 5.0
+"""That the first of the writers is at work: longer than the others need to begin."""
+
 
 def _told(found: Figures, what: str = "kills") -> Outcome:
     return Outcome(not found.broken, str(found).replace("kills", what, 1), tuple(found.failures))
+
+
+def _add(total: Paused | Saves, found: Paused | Saves) -> None:
+    for name in total.__slots__:
+        setattr(total, name, getattr(total, name) + getattr(found, name))
+
+
+def _figures(total: Paused | Saves) -> str:
+    names = [name for name in total.__slots__ if name != "failures"]
+    return ", ".join(f"{name.replace('_', ' ')} {getattr(total, name):,}" for name in names)
 
 
 def _random(trial: Trial) -> Outcome:
@@ -42,16 +58,31 @@ def _errors(trial: Trial) -> Outcome:
 def _paused(trial: Trial) -> Outcome:
     total = Paused()
     for found in in_workers(_one_pause, [(1000 * trial.seed + n, trial.folder) for n in range(trial.rounds)]):
-        for name in Paused.__slots__:
-            setattr(total, name, getattr(total, name) + getattr(found, name))
-    names = [name for name in Paused.__slots__ if name != "failures"]
-    figures = ", ".join(f"{name.replace('_', ' ')} {getattr(total, name):,}" for name in names)
+        _add(total, found)
     held = not (total.double_writes or total.double_effects or total.failures) and total.taken_over > 0
-    return Outcome(held, figures, tuple(total.failures))
+    return Outcome(held, _figures(total), tuple(total.failures))
 
 
 def _one_pause(job: tuple[int, Path]) -> Paused:
     return paused(*job)
+
+
+def _saves(trial: Trial) -> Outcome:
+    total = Saves()
+    shares = range(-(-trial.rounds // SHARE))
+    for found in in_workers(_some_saves, [(1000 * trial.seed + share, trial.folder) for share in shares]):
+        _add(total, found)
+    codes, wrong = next(in_workers(_writers, [(WRITERS, trial.folder, MOST_SECONDS)]))
+    figures = f"{_figures(total)}; {WRITERS} writers at once: {codes[0]} won, {len(wrong)} went wrong"
+    return Outcome(not total.broken and codes[0] == 1 and not wrong, figures, (*total.failures, *wrong))
+
+
+def _some_saves(job: tuple[int, Path]) -> Saves:
+    return saves(SHARE, *job)
+
+
+def _writers(job: tuple[int, Path, float]) -> tuple[Counter[int], list[str]]:
+    return writers(*job)
 
 
 PARTS: Final = [
@@ -59,4 +90,5 @@ PARTS: Final = [
     Part(("F29",), "kill -9 before, in and after the nth call of the disk", 20, 10_000, _nth),
     Part(("F30",), "a process paused while another takes its run over", 8, 60, _paused),
     Part(("F31",), "full, broken, read-only disk, no handles left, at the nth call of the store", 20, 10_000, _errors),
+    Part(("F39",), "kill -9 in the save of a recording, and 32 writers of one", 100, 1_000, _saves),
 ]
