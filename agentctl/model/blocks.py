@@ -31,6 +31,13 @@ TEXT_DELTAS: Final = {
 }
 """Kinds of delta that carry a piece of text: the key it stands under, and the block's field that it extends."""
 
+BELONGS: Final = {
+    "text": frozenset({"text", "citations"}),
+    "thinking": frozenset({"thinking", "signature"}),
+    **dict.fromkeys(TOOL_BLOCKS, frozenset({"input"})),
+}
+"""The fields that deltas may extend in a block of a known kind: text in a tool call is no call anybody asked for."""
+
 SHOWN: Final = frozenset({"text", "thinking"})
 """Fields whose pieces are shown as they arrive."""
 
@@ -61,6 +68,9 @@ class OpenBlock:
         return None
 
     def _extend(self, key: str, field: str, delta: JsonObject) -> tuple[str, str] | None:
+        kind = self.block["type"]
+        if field not in BELONGS.get(kind, {field}):
+            raise ProtocolError(f"a {delta['type']} in a {kind} block", type="protocol_error", retryable=True)
         piece = delta.get(key)
         if not isinstance(piece, str):
             raise ProtocolError(f"a {delta['type']} without a text in `{key}`", type="protocol_error")

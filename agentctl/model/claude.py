@@ -24,6 +24,9 @@ CONNECT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 600.0
 """How long one read may be silent; the deadline over the whole call belongs to the retry loop."""
 
+MAX_ERROR_BYTES: Final = 64 * 1024
+"""Of an error's body, as it is sent: packed, it may still be a thousand times as much."""
+
 CLIENTS: Final = {
     "anthropic": "AsyncAnthropic",
     "bedrock": "AsyncAnthropicBedrock",
@@ -120,7 +123,10 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
     try:
         if provider.name in LIBRARIES:  # the SDK would miss it at the first request
             importlib.import_module(LIBRARIES[provider.name])
-        client = getattr(anthropic, name)(max_retries=0, timeout=timeout, open_telemetry=False, **settings)
+        http = anthropic.DefaultAsyncHttpxClient(timeout=timeout, event_hooks={"response": [_cut_short]})
+        client = getattr(anthropic, name)(
+            max_retries=0, timeout=timeout, open_telemetry=False, http_client=http, **settings
+        )
     except ImportError as error:
         hint = f"install the extra: pip install 'agentctl-cli[{provider.name}]'"
         raise UsageError(
@@ -132,6 +138,29 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
     if api_key is None:  # else the caller says in one breath which key goes where
         refuse_strangers(client.base_url, provider.name)
     return anthropic, client
+
+
+async def _cut_short(http: Any) -> None:
+    """The SDK reads the body of an error to its end, wherever that is: it gets no more of it than an error can be."""
+    import httpx2  # noqa: PLC0415  the SDK's transport; loaded with it
+
+    class Beginning(httpx2.AsyncByteStream):
+        def __init__(self, stream: Any) -> None:
+            self._stream = stream
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left = MAX_ERROR_BYTES
+            async for piece in self._stream:
+                yield piece[:left]
+                left -= len(piece)
+                if left <= 0:
+                    return
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    if not http.is_success:
+        http.stream = Beginning(http.stream)
 
 
 def _whole(http: Any) -> WireReply:

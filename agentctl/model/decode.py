@@ -25,6 +25,9 @@ OK_STATUSES = range(200, 300)
 START = 64
 """Bytes of a body that tell an event stream from anything else."""
 
+MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
+"""No reply is as large: the API takes requests of half of this, and a reply has to go into the next one."""
+
 DONE = b"[DONE]"  # gateways put it behind the last event, as other APIs do
 SEPARATOR = os.urandom(8).hex()
 JOINT = b',"%b",' % SEPARATOR.encode()
@@ -56,8 +59,11 @@ async def decode(
 async def _read(reply: WireReply, on_delta: OnDelta | None, on_content: OnContent | None) -> ModelReplied:
     stream: StreamDecoder | None = None
     head: list[bytes] = []
-    start = b""
+    start, size = b"", 0
     async for chunk in reply.body:
+        size += len(chunk)
+        if size > MAX_REPLY_BYTES:
+            raise ProtocolError(f"a reply of more than {MAX_REPLY_BYTES} bytes", type="protocol_error")
         if stream is not None:
             stream.feed(chunk)
             continue
@@ -205,7 +211,7 @@ class StreamDecoder:
         block = event.get("content_block")
         if self._message is None or self._ending or self._open is not None or not isinstance(block, dict):
             raise self._broken("content_block_start out of place")
-        if event.get("index") != len(self._blocks):
+        if not self._is_next(event):
             raise self._misplaced(event)
         self._open = OpenBlock(block)
         shown = block.get("text")
@@ -216,7 +222,7 @@ class StreamDecoder:
         delta = event.get("delta")
         if self._open is None or self._ending or not isinstance(delta, dict):
             raise self._broken("content_block_delta without an open block, or behind the message's end")
-        if event.get("index") != len(self._blocks):
+        if not self._is_next(event):
             raise self._misplaced(event)
         shown = self._open.add(delta)
         if shown is not None and self._on_delta is not None:
@@ -225,7 +231,7 @@ class StreamDecoder:
     def _stop_block(self, event: JsonObject) -> None:
         if self._open is None or self._ending:
             raise self._broken("content_block_stop without an open block, or behind the message's end")
-        if event.get("index") != len(self._blocks):
+        if not self._is_next(event):
             raise self._misplaced(event)
         self._blocks.append(self._open.finish())
         self._open = None
@@ -248,6 +254,10 @@ class StreamDecoder:
         if self._open is not None and self._message.get("stop_reason") != "max_tokens":
             raise self._broken("message_stop while a block is open")
         self._ending = self._stopped = True
+
+    def _is_next(self, event: JsonObject) -> bool:
+        index = event.get("index")
+        return type(index) is int and index == len(self._blocks)  # true and 1.0 are equal to 1, and no index
 
     def _misplaced(self, event: JsonObject) -> ProtocolError:
         return self._broken(f"block index {event.get('index')!r}, expected {len(self._blocks)}")
@@ -296,6 +306,8 @@ def _replied(message: JsonObject, content: list[Block], request_id: str | None) 
     identity, model, stop = message.get("id"), message.get("model"), message.get("stop_reason")
     if not isinstance(identity, str) or not isinstance(model, str):
         raise ProtocolError("the reply has no id or model", type="protocol_error", request_id=request_id)
+    if message.get("role", "assistant") != "assistant":
+        raise ProtocolError("the reply is no message of the assistant", type="protocol_error", request_id=request_id)
     calls = [block["id"] for block in content if block["type"] == "tool_use"]
     if stop == "tool_use" and not calls:
         raise ProtocolError("stop_reason is tool_use, but there is no tool_use block", type="protocol_error")

@@ -39,6 +39,8 @@ SPEND_CAPS = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_re
 CLIENT_ERROR = 400
 SERVER_ERROR = 500
 MAX_QUOTE = 200
+MAX_MESSAGE = 2000
+MAX_NAME = 100
 
 LATER = "try again later, or name `fallbacks` in the agent's YAML"
 
@@ -57,9 +59,13 @@ HINTS = {
 def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> ModelError:
     """The typed error behind a reply that is not a 2xx, or behind an error object in a 2xx."""
     detail = _error_object(body)
-    kind = _text(detail.get("type")) or TYPE_OF_STATUS.get(status) or ("api_error" if status >= SERVER_ERROR else "")
+    kind = (
+        _sentence(detail.get("type"), MAX_NAME)
+        or TYPE_OF_STATUS.get(status)
+        or ("api_error" if status >= SERVER_ERROR else "")
+    )
     quoted = body[:MAX_QUOTE].decode("utf-8", "replace").strip()
-    message = _text(detail.get("message")) or quoted or "empty body"
+    message = _sentence(detail.get("message")) or _sentence(quoted) or "empty body"
     wait, capped = retry_after(headers), _is_spend_cap(detail)
     return ApiError(
         f"HTTP {status} {kind or 'unknown_error'}: {message}",
@@ -67,7 +73,7 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> ModelErr
         status=status,
         retryable=_retryable(status, kind, headers, detail),
         retry_after=wait,
-        request_id=headers.get("request-id") or _text(detail.get("request_id")),
+        request_id=headers.get("request-id") or _sentence(detail.get("request_id"), MAX_NAME),
         hint="raise the spend limit of the account" if capped else HINTS.get(status) or _advice(status),
         is_spend_cap=capped,
     )
@@ -77,9 +83,9 @@ def failure_in_stream(data: JsonObject, status: int, request_id: str | None) -> 
     """The typed error behind an `error` event inside a stream: told by its type, since the status says 200."""
     detail = data.get("error")
     detail = detail if isinstance(detail, dict) else {}
-    kind = _text(detail.get("type")) or "api_error"
+    kind = _sentence(detail.get("type"), MAX_NAME) or "api_error"
     return ApiError(
-        f"the stream broke off with {kind}: {_text(detail.get('message')) or 'no message'}",
+        f"the stream broke off with {kind}: {_sentence(detail.get('message')) or 'no message'}",
         type=kind,
         status=status,
         retryable=kind in RETRYABLE_TYPES,
@@ -163,6 +169,12 @@ def _advice(status: int) -> str:
     if status < SERVER_ERROR and status not in RETRYABLE_STATUS:
         return "check `provider.base_url` (or ANTHROPIC_BASE_URL): the Messages API has no such reply"
     return LATER
+
+
+def _sentence(value: object, most: int = MAX_MESSAGE) -> str:
+    """Words of the server in one line of bearable length: with line ends it could write lines in our name."""
+    words = " ".join(_text(value).split())
+    return words if len(words) <= most else f"{words[: most - 1]}…"
 
 
 def _text(value: object) -> str:
