@@ -31,12 +31,12 @@ TEXT_DELTAS: Final = {
 }
 """Kinds of delta that carry a piece of text: the key it stands under, and the block's field that it extends."""
 
-BELONGS: Final = {
-    "text": frozenset({"text", "citations"}),
-    "thinking": frozenset({"thinking", "signature"}),
-    **dict.fromkeys(TOOL_BLOCKS, frozenset({"input"})),
+FOREIGN: Final = {
+    "text": frozenset({"input", "thinking"}),
+    "thinking": frozenset({"input", "text"}),
+    **dict.fromkeys(TOOL_BLOCKS, frozenset({"text", "thinking"})),
 }
-"""The fields that deltas may extend in a block of a known kind: text in a tool call is no call anybody asked for."""
+"""What no delta brings to a block of a known kind: a call with text in it is no call that the model has made."""
 
 SHOWN: Final = frozenset({"text", "thinking"})
 """Fields whose pieces are shown as they arrive."""
@@ -69,7 +69,7 @@ class OpenBlock:
 
     def _extend(self, key: str, field: str, delta: JsonObject) -> tuple[str, str] | None:
         kind = self.block["type"]
-        if field not in BELONGS.get(kind, {field}):
+        if field in FOREIGN.get(kind, ()):
             raise ProtocolError(f"a {delta['type']} in a {kind} block", type="protocol_error", retryable=True)
         piece = delta.get(key)
         if not isinstance(piece, str):

@@ -48,7 +48,7 @@ def test_an_index_is_a_whole_number(index: Any) -> None:
         ("tool_use", {"type": "text_delta", "text": "}"}),
         ("tool_use", {"type": "thinking_delta", "thinking": "}"}),
         ("text", {"type": "input_json_delta", "partial_json": "{}"}),
-        ("text", {"type": "signature_delta", "signature": "x"}),
+        ("text", {"type": "thinking_delta", "thinking": "x"}),
     ],
 )
 def test_a_delta_belongs_to_its_block(kind: str, delta: dict[str, str]) -> None:
