@@ -72,8 +72,9 @@ def simulate(
         simulator = Simulator(
             load_script(script), host=host, port=port, faults=plan, tls=tls, buckets=buckets, on_served=told
         )
+        trust = "" if tls_cert is None else f"SSL_CERT_FILE={tls_cert} "
         with Signals() as signals:
-            return asyncio.run(_serve(simulator, signals, as_json=json))
+            return asyncio.run(_serve(simulator, signals, as_json=json, trust=trust))
 
 
 def _plan(file: Path | None, texts: Sequence[str], seed: int | None) -> Plan:
@@ -140,8 +141,8 @@ def _told(file: IO[bytes]) -> Callable[[Served], None]:
     return tell
 
 
-async def _serve(simulator: Simulator, signals: Signals, *, as_json: bool) -> int:
-    """Serves until a signal comes; returns its exit code."""
+async def _serve(simulator: Simulator, signals: Signals, *, as_json: bool, trust: str) -> int:
+    """Serves until a signal comes; returns its exit code. `trust` stands before a command that is to reach it."""
     stopped = asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.enter_context(signals.stopping(stopped.set))
@@ -154,7 +155,7 @@ async def _serve(simulator: Simulator, signals: Signals, *, as_json: bool) -> in
         if as_json:
             json_line({"base_url": server.base_url})
         note(f"simulated Messages API on {server.base_url} (no model answers here; Ctrl-C stops it)")
-        note(f"use it with: ANTHROPIC_BASE_URL={server.base_url} ANTHROPIC_API_KEY=simulated agentctl ...")
+        note(f"use it with: {trust}ANTHROPIC_BASE_URL={server.base_url} ANTHROPIC_API_KEY=simulated agentctl ...")
         await stopped.wait()
     refused = sum(1 for served in simulator.served if served.error)
     bent = sum(1 for served in simulator.served if served.fault)

@@ -92,6 +92,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "unknown-event": Kind(Layer.EVENTS, "an event that nobody knows yet", AT),
     "pings": Kind(Layer.EVENTS, "nothing but pings, for ever", {"every": 0.05, **AT}),
     "open-tool": Kind(Layer.EVENTS, "max_tokens inside the input of a tool, whose block never stops"),
+    "early-delta": Kind(Layer.EVENTS, "a message_delta before the last one: what was used so far"),
     "trailing-spaces": Kind(Layer.EVENTS, "blanks behind the JSON of every event"),
     "latency": Kind(Layer.WIRE, "seconds before the first byte", {"seconds": 1.0}),
     "slow": Kind(Layer.WIRE, "seconds before each event", {"seconds": 0.1}),

@@ -37,6 +37,9 @@ LIBRARIES: Final = {"bedrock": "boto3", "vertex": "google.auth"}
 HEADERS: Final = {"X-Stainless-Raw-Response": "stream", "anthropic-version": API_VERSION}
 """Asks the SDK for the reply as it comes, unread; and the API for one version of itself, whatever the SDK is."""
 
+UNREACHED: Final = "check the network, the proxy and `provider.base_url` (or ANTHROPIC_BASE_URL)"
+UNTRUSTED: Final = "if you trust who signed that certificate (a proxy, a test server), set SSL_CERT_FILE to theirs"
+
 
 class ClaudeWire:
     """Sends requests through one SDK client. `sent` counts the requests that left.
@@ -198,5 +201,5 @@ def _unreachable(error: Exception, confidence: Confidence) -> Unreachable:
         f"no complete reply from the API: {type(cause).__name__}: {confidence.text(str(cause))}".removesuffix(": "),
         type="timeout_error" if timed_out else "connection_error",
         retryable=True,
-        hint="check the network, the proxy and `provider.base_url` (or ANTHROPIC_BASE_URL)",
+        hint=UNTRUSTED if "CERTIFICATE_VERIFY_FAILED" in str(cause) else UNREACHED,
     )

@@ -36,6 +36,8 @@ TYPE_OF_STATUS = {
 RETRYABLE_STATUS = frozenset({408, 409, 429})
 RETRYABLE_TYPES = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
 SPEND_CAPS = frozenset({"enforced_spend_limit_reached", "contract_spend_limit_reached"})
+CUSTOMER_LIMIT = "reached your specified API usage limits"
+"""A limit that the customer set in the console is a 400 that only its sentence tells from a wrong request."""
 CLIENT_ERROR = 400
 SERVER_ERROR = 500
 MAX_QUOTE = 200
@@ -147,7 +149,8 @@ def _retryable(status: int, kind: str, headers: Mapping[str, str], detail: JsonO
 
 def _is_spend_cap(detail: JsonObject) -> bool:
     details = detail.get("details")
-    return isinstance(details, dict) and _text(details.get("error_code")) in SPEND_CAPS
+    code = details.get("error_code") if isinstance(details, dict) else None
+    return _text(code) in SPEND_CAPS or CUSTOMER_LIMIT in _text(detail.get("message"))
 
 
 def _error_object(body: bytes) -> JsonObject:

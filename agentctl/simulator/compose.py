@@ -113,7 +113,8 @@ def _content(reply: Reply, variables: dict[str, Any], digest: str, macros: str) 
     if reply.text is not None:
         text = Template.text(reply.text, variables, macros).strip()
         if text or not reply.tools:
-            content.append({"type": "text", "text": text})
+            cited = {"citations": [*reply.citations]} if reply.citations else {}
+            content.append({"type": "text", "text": text, **cited})
     for index, call in enumerate(reply.tools):
         ((name, template),) = call.items()
         input_ = Template.value(template, variables, macros)

@@ -54,6 +54,7 @@ Regular expressions are case-insensitive, and `.` spans lines. `patterns` at the
 
 What `reply` can hold (at least `text` or `tools`):
   text         a Jinja template (sandboxed; filters as usual, and `money`, which shows cents as `84.90 USD`)
+  citations    what the text cites, as the API writes it: `{type: char_location, cited_text: ..., ...}`
   thinking     a template; sent as a thinking block when the request has thinking on, left out when not
   tools        calls, each `NAME: {input}`; strings inside are templates, and one that is a single `{{ expression }}`
                keeps the expression's type
@@ -136,6 +137,7 @@ class Reply(Part):
     """What a rule answers."""
 
     text: TemplateText | None = None
+    citations: Many[dict[str, Any]] = ()
     thinking: TemplateText | None = None
     tools: Many[dict[str, dict[str, Any]]] = ()
     stop_reason: str | None = None
@@ -148,6 +150,8 @@ class Reply(Part):
     def _says_something(self) -> Reply:
         if self.text is None and not self.tools:
             raise Invalid("a reply needs `text` or `tools`")
+        if self.citations and self.text is None:
+            raise Invalid("`citations` are those of a `text`")
         for call in self.tools:
             if len(call) != 1:
                 raise Invalid("each entry of `tools` is one call, `NAME: {input}`")

@@ -47,7 +47,7 @@ def event(kind: str, **fields: Any) -> bytes:
 def _empty(block: Block) -> Block:
     match block["type"]:
         case "text":
-            return {"type": "text", "text": ""}
+            return {"type": "text", "text": "", **({"citations": []} if "citations" in block else {})}
         case "thinking":
             return {"type": "thinking", "thinking": "", "signature": ""}
         case _:
@@ -59,6 +59,8 @@ def _deltas(block: Block) -> Iterator[JsonObject]:
         case "text":
             for piece in PIECES.findall(block["text"]):
                 yield {"type": "text_delta", "text": piece}
+            for citation in block.get("citations", ()):
+                yield {"type": "citations_delta", "citation": citation}
         case "thinking":
             for piece in PIECES.findall(block["thinking"]):
                 yield {"type": "thinking_delta", "thinking": piece}

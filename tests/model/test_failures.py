@@ -205,3 +205,12 @@ def test_any_error_body(status: int, body: Any, whole: bool) -> None:  # noqa: F
     assert str(error).startswith(f"HTTP {status} ")
     assert isinstance(error.type, str)
     assert error.request_id is None or isinstance(error.request_id, str)
+
+
+def test_a_limit_that_the_customer_set_is_a_spend_cap() -> None:
+    """A 400 by its status, but the request was right: what helps is a higher limit."""
+    said = "You have reached your specified API usage limits. You will regain access on 2027-01-01 at 00:00 UTC."
+    error = failure_of(400, JSON, refusal("invalid_request_error", said))
+    assert isinstance(error, ApiError)
+    assert (error.is_spend_cap, error.retryable) == (True, False)
+    assert "spend limit" in error.hint

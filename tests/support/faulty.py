@@ -85,6 +85,7 @@ ENDS = {
     "interim,status=102,times=3": "tool_use",
     "open-tool": "max_tokens",
     "trailing-spaces": "tool_use",
+    "early-delta": "tool_use",
     "fallback-block": "tool_use",
     "redirect": "unknown_error",
     "empty": "protocol_error",

@@ -78,6 +78,14 @@ def _open_tool(events: Events) -> Iterator[bytes] | None:
     return iter([*events[:index], ended, events[-1]])
 
 
+def _early_delta(events: Events) -> Iterator[bytes]:
+    """Usage is cumulative: what the first of two deltas says, the last one says again, and more."""
+    final = _data(events[-2])
+    so_far = {**final["usage"], "output_tokens": int(final["usage"]["output_tokens"]) // 2}
+    begun = event("message_delta", delta=dict.fromkeys(final["delta"]), usage=so_far)
+    return iter([*events[:-2], begun, *events[-2:]])
+
+
 def _spaced(events: Events) -> Iterator[bytes]:
     return (each.removesuffix(b"\n\n") + b"   \n\n" for each in events)
 
@@ -130,6 +138,7 @@ OUT_OF_TOKENS: Final = {"stop_reason": "max_tokens"}
 WITHOUT_A_PLACE: Final[Mapping[str, Callable[[Events], Iterator[bytes] | None]]] = {
     "bad-tool-json": _half_input,
     "open-tool": _open_tool,
+    "early-delta": _early_delta,
     "trailing-spaces": _spaced,
 }
 NEEDS_NEXT: Final = frozenset({"out-of-order"})

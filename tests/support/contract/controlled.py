@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from agentctl.simulator.faults.plan import FaultRule
+from agentctl.agent.ports import Request
+from agentctl.evals.faults.clock import VirtualLoop
+from agentctl.simulator.api import Api
+from agentctl.simulator.faults.plan import FaultRule, Plan
+from agentctl.simulator.memory import MemoryWire
+from agentctl.simulator.script import load_script
 from support.contract.clauses import clause
 from support.contract.talk import body, desk
+
+SCRIPTED = load_script(None)
 
 
 async def statuses(rules: list[FaultRule], asked: int, seed: int = 0) -> list[int]:
@@ -23,6 +30,37 @@ async def a_header_names_a_scenario() -> None:
         assert (await api.ask(x_simulate_fault="529")).status == 529
         assert (await api.ask()).status == 200
         assert (await api.ask(x_simulate_fault="stal")).status == 400
+
+
+@clause("control")
+async def a_script_names_a_scenario() -> None:
+    """In the rule that replies."""
+    async with desk() as api:
+        assert (await api.ask(body("overloaded"))).status == 529
+        assert api.server.served[0].fault == "529"
+
+
+@clause("control")
+async def a_virtual_clock_waits_for_nothing() -> None:
+    """Two hours before the first byte, without a socket, are over at once, and took two hours of its time."""
+    api = Api(SCRIPTED, Plan([FaultRule(fault="latency,seconds=7200")]))
+
+    async def asked(_loop: VirtualLoop) -> int:
+        return (await MemoryWire(api).send(Request(body()))).status
+
+    loop = VirtualLoop()
+    assert await asyncio.to_thread(loop.run, asked) == 200
+    assert loop.time() == 7200
+
+
+@clause("control")
+async def an_outage_lasts_as_long_as_it_says() -> None:
+    """By the plan's own clock."""
+    now = 0.0
+    plan = Plan([FaultRule(fault="529", seconds=(10, 20))], clock=lambda: now)
+    api = Api(SCRIPTED, plan)
+    for now, status in {0.0: 200, 9.9: 200, 10.0: 529, 19.9: 529, 20.0: 200}.items():  # noqa: B007  the clock reads it
+        assert (await MemoryWire(api).send(Request(body()))).status == status
 
 
 @clause("control")

@@ -87,7 +87,7 @@ async def the_deltas_make_the_whole_message() -> None:
     """Text, tool input, thinking and signature, put together, are what a reply in one piece says."""
     asked: dict[str, Any] = {"tools": [TOOL], "thinking": {"type": "adaptive"}}
     async with desk() as api:
-        for said in ("think", "look"):
+        for said in ("think", "look", "cite"):
             whole = (await api.ask(body(said, **asked))).json
             assert gathered((await api.stream(said, **asked)).events) == whole["content"]
 
@@ -102,6 +102,28 @@ async def usage_in_a_stream_is_cumulative() -> None:
     assert all(one["output_tokens"] <= next_["output_tokens"] for one, next_ in pairwise(told))
     assert told[-1]["output_tokens"] == whole["output_tokens"]
     assert told[-1]["input_tokens"] == whole["input_tokens"]
+
+
+@clause("SSE order")
+async def there_may_be_several_message_deltas() -> None:
+    """Only the last one says why; the tokens of each are all so far."""
+    async with desk() as api:
+        events = (await api.stream(fault="early-delta")).events
+    first, last = [event for event in events if event["type"] == "message_delta"]
+    assert (first["delta"]["stop_reason"], last["delta"]["stop_reason"]) == (None, "end_turn")
+    assert 0 < first["usage"]["output_tokens"] < last["usage"]["output_tokens"]
+
+
+@clause("SSE order")
+async def every_kind_of_delta_comes() -> None:
+    """Text, tool input, thinking, signature, citations."""
+    asked: dict[str, Any] = {"tools": [TOOL], "thinking": {"type": "adaptive"}}
+    kinds: set[str] = set()
+    async with desk() as api:
+        for said in ("think", "look", "cite"):
+            events = (await api.stream(said, **asked)).events
+            kinds |= {event["delta"]["type"] for event in events if event["type"] == "content_block_delta"}
+    assert kinds == {"text_delta", "input_json_delta", "thinking_delta", "signature_delta", "citations_delta"}
 
 
 @clause("mid-stream error")
@@ -223,6 +245,9 @@ def gathered(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
             content.append(event["content_block"])
         elif event["type"] == "content_block_delta":
             delta = event["delta"]
+            if delta["type"] == "citations_delta":
+                content[event["index"]]["citations"].append(delta["citation"])
+                continue
             name = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}.get(
                 delta["type"]
             )

@@ -29,6 +29,8 @@ rules:
   - {when: {said: silent}, reply: {text: "", stop_reason: refusal}}
   - {when: {said: pause}, reply: {text: Searching., stop_reason: pause_turn}}
   - {when: {said: 'stop as (?P<why>\\w+)'}, reply: {text: So it is., stop_reason: WHY}}
+  - {when: {said: overloaded}, reply: {text: never seen, fault: 529}}
+  - {when: {said: cite}, reply: {text: It says so., citations: [{type: char_location, cited_text: so}]}}
   - {when: {said: think}, reply: {thinking: Shall I look?, text: I looked.}}
   - when: {results: none, tools: [look]}
     reply: {text: Let me look that up for you., tools: [{look: {order: ORD-1042, note: "é, and some more"}}]}
