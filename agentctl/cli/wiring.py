@@ -24,6 +24,7 @@ from agentctl.config.project import Project
 from agentctl.errors import UsageError
 from agentctl.model.claude import ClaudeWire
 from agentctl.model.health import Health
+from agentctl.model.trust import is_local
 
 KEY_VARIABLES: Final = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 DEFAULT_HOST: Final = "api.anthropic.com"
@@ -71,8 +72,7 @@ async def live_wire(agent: Agent, project: Project, *, simulate: bool) -> AsyncI
     require_key(agent.provider)
     wire = ClaudeWire(agent.provider)
     try:
-        host = _host(agent.provider)
-        yield LiveWire(wire, host, Health(host, SharedStates(project.state / "health.db")))
+        yield LiveWire(wire, _host(agent.provider), _health(agent.provider, project))
     finally:
         await wire.aclose()
 
@@ -172,6 +172,17 @@ def address(provider: Provider) -> str:
     if provider.name != "anthropic":
         return provider.name
     return provider.base_url or os.environ.get("ANTHROPIC_BASE_URL") or f"https://{DEFAULT_HOST}"
+
+
+def _health(provider: Provider, project: Project) -> Health:
+    """What is known of whoever answers: shared by all processes, but for a server on this machine.
+
+    That is one for trying things out, restarted and broken on purpose: a command is not to pay for the one before it.
+    """
+    host = _host(provider)
+    if is_local(host):
+        return Health(urlsplit(address(provider)).netloc.rpartition("@")[2])
+    return Health(host, SharedStates(project.state / "health.db"))
 
 
 def _host(provider: Provider) -> str:

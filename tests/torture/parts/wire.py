@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 from typing import Final
 
+from support.desk import agentctl
 from tests.torture import raw
-from tests.torture.raw import OK, TOOL, streams, whole
-from tests.torture.wirecase import Case, part
+from tests.torture.part import Outcome, Part, Trial
+from tests.torture.raw import OK, TOOL, Raw, streams, whole
+from tests.torture.wirecase import KEY, Case, part, project
 
 NOWHERE: Final = {"ANTHROPIC_BASE_URL": "http://nowhere.invalid", "AGENTCTL_TRUSTED_HOSTS": "http://nowhere.invalid"}
 PATIENT: Final = {"retry": {"attempts": 3, "base": 0.001, "cap": 0.002}}
@@ -135,7 +137,29 @@ def _strangers() -> list[Case]:
     return cases
 
 
+def _one_after_the_other(trial: Trial) -> Outcome:
+    """Fault after fault on one server, in one project: none is paid for by the command behind it."""
+    bad = [raw.says(), whole(HTML, "500 X"), raw.failure("529 X", "overloaded_error"), streams(raw.start())]
+    failures = []
+    with Raw([*(act for act in bad for _ in range(12)), OK]) as server:
+        root = project(trial.folder, {})
+        env = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY}
+        for number in range(16):
+            done = agentctl(root, "run", "wire", "hello", "--json", **env)
+            if done.returncode != 3 or len(server.asked) != 3 * (number + 1):
+                failures.append(
+                    f"run {number}: exit {done.returncode}, {len(server.asked)} requests [{done.stderr:.200}]"
+                )
+        done = agentctl(root, "run", "wire", "hello", "--json", **env)
+        if done.returncode:
+            failures.append(f"the last: exit {done.returncode} [{done.stderr:.200}]")
+    return Outcome(
+        not failures, f"16 runs that fail and one that does not, {len(server.asked)} requests", tuple(failures)
+    )
+
+
 PARTS: Final = [
+    Part(("F06",), "fault after fault on one server", 1, 1, _one_after_the_other),
     part("F01", "nobody answers", _unreachable),
     part("F02", "the server says when", _waits, "F03", "F04"),
     part("F05", "spend caps and overloads", _account, "F06"),
