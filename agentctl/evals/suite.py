@@ -26,7 +26,6 @@ from agentctl.errors import ConfigError, Problem, UsageError
 from agentctl.evals import assertions
 from agentctl.evals.approvals import Denials
 from agentctl.evals.documents import CaseDocument, SuiteDocument, terms_of
-from agentctl.evals.faults.spec import Scripted
 from agentctl.evals.redaction import rules_of
 from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.python_ import Check
@@ -66,8 +65,8 @@ class Case:
     """Where it begins in the suite's file, from 1."""
     terms: Terms = DEFAULT
     """How its repeats count, with whom, and whether it gates."""
-    faults: tuple[Scripted, ...] = ()
-    """What goes wrong in its run: with any it is played against the agent's simulator, and never recorded."""
+    faults: tuple[JsonObject, ...] = ()
+    """What goes wrong in its run, as it is written: with any it is played against the simulator, not recorded."""
 
     @property
     def is_recorded(self) -> bool:
@@ -237,7 +236,7 @@ class _Loader:
             faults=self._faults(path, case, own + common) if case.faults else (),
         )
 
-    def _faults(self, path: Path_, case: CaseDocument, asserts: Sequence[Assertion]) -> tuple[Scripted, ...]:
+    def _faults(self, path: Path_, case: CaseDocument, asserts: Sequence[Assertion]) -> tuple[JsonObject, ...]:
         """What goes wrong in the case; none when it is written wrong, which is refused."""
         from agentctl.evals.faults.written import faults_of, unplayable  # noqa: PLC0415  few cases have faults
 

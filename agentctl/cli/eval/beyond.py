@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from agentctl.cassette.nearest import Difference
 from agentctl.cli.eval.screen import DIM, GAP, MARGIN, STYLES, WORD, WORDS, Screen, with_marks
 from agentctl.evals.marks import Parted, Reused, sum_of
+from agentctl.evals.report.rows import happened
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count, dollars
@@ -31,6 +32,11 @@ def marks_of(case: CaseResult) -> str:
     if case.user is not None and case.user.fault:
         marks.append(f"the user's fault: {case.user.fault}")
     return ", ".join(marks)
+
+
+def faults_told(case: CaseResult) -> Iterator[str]:
+    """What was to go wrong in the run, and whether it did."""
+    return (f"{fault} ({happened(times)})" for fault, times in case.faults)
 
 
 def partings(suite: SuiteResult, screen: Screen) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Final
 import orjson
 
 from agentctl.agent.events import Json
-from agentctl.cli.eval.beyond import beyond_sums, cost_of, difference_of, judging_sums, marks_of, partings
+from agentctl.cli.eval.beyond import beyond_sums, cost_of, difference_of, faults_told, judging_sums, marks_of, partings
 from agentctl.cli.eval.money import spent_lines
 from agentctl.cli.eval.screen import BOLD, DIM, GAP, LABEL, LEAST, MARGIN, STYLES, UNFIT, WORD, WORDS, Screen
 from agentctl.cli.eval.statistics import QUARANTINED, known_failures, rate_of, suite_statistics
@@ -160,6 +160,8 @@ def _explanation(suite: SuiteResult, case: CaseResult, screen: Screen) -> Iterat
     yield f"{word}{' ' * GAP}{name}{' ' * GAP}{screen.paint(place, DIM)}" if fits else f"{word}{' ' * GAP}{name}"
     if not fits:
         yield f"{' ' * MARGIN}{screen.paint(place, DIM)}"
+    for fault in faults_told(case):
+        yield from _labelled("", f"fault: {fault}", screen)
     failures = case.failures if case.status == "fail" else []
     for verdict in failures:
         yield from _failure(verdict, screen)

@@ -21,12 +21,14 @@ from agentctl.config.faults import Due
 from agentctl.errors import AgentctlError
 from agentctl.evals.faults.clock import VirtualLoop
 from agentctl.evals.faults.storm import FaultyTools, Storm
+from agentctl.evals.faults.written import scripted
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import concluded
 from agentctl.evals.result import CaseResult
 from agentctl.evals.stage import CountingWire
+from agentctl.evals.takes import settled
 from agentctl.evals.verdict import errored
 from agentctl.evals.workspace import Workspaces, observe
 from agentctl.model.client import WireModel
@@ -60,8 +62,13 @@ class FaultPlayer:
         self._workspaces: dict[str, Workspaces] = {}
 
     async def play(self, job: Job, prices: Prices) -> list[CaseResult]:
-        """One result for each repeat, each with dice of its own."""
-        return [await self._take(job, number, prices) for number in range(job.repeats)]
+        """One result for each repeat that is needed, each with dice of its own."""
+        results: list[CaseResult] = []
+        for number in range(job.repeats):
+            if settled(job, results, job.adaptive):
+                break
+            results.append(await self._take(job, number, prices))
+        return results
 
     def close(self) -> None:
         """Removes every workspace."""
@@ -69,7 +76,7 @@ class FaultPlayer:
             each.close()
 
     async def _take(self, job: Job, number: int, prices: Prices) -> CaseResult:
-        storm = Storm(job.case.faults, job.agent.model)
+        storm = Storm([scripted(each) for each in job.case.faults], job.agent.model)
         loop: VirtualLoop | None = None
         try:
             with self._workspaces.setdefault(job.agent.ref, Workspaces(job.agent)).copy() as folder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -77,23 +77,27 @@ class FaultDocument(Part):
         )
 
 
-def faults_of(document: Document, path: Path, written: Sequence[object]) -> tuple[Scripted, ...]:
-    """The faults that stand at `path` of a suite.
+def scripted(fault: JsonObject) -> Scripted:
+    """A fault that `faults_of` has looked at."""
+    return FaultDocument.model_validate(fault).scripted()
+
+
+def faults_of(document: Document, path: Path, written: Sequence[Any]) -> tuple[JsonObject, ...]:
+    """The faults that stand at `path` of a suite, as they are written.
 
     Raises:
         ConfigError: with everything that is wrong with them.
     """
-    found: list[Scripted] = []
     problems: list[Problem] = []
     for index, each in enumerate(written):
         part = Document(document.file, each, document.find((*path, index)))
         try:
-            found.append(check(FaultDocument, part).scripted())
+            check(FaultDocument, part)
         except ConfigError as error:
             problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return tuple(found)
+    return tuple(written)
 
 
 def unplayable(transcript: bool, user: bool, asserts: Sequence[Assertion]) -> str:  # noqa: FBT001  what a case is
@@ -108,7 +112,7 @@ def unplayable(transcript: bool, user: bool, asserts: Sequence[Assertion]) -> st
 
 
 def refuse_misplaced(
-    document: Document, agent: str, cases: Sequence[tuple[tuple[Scripted, ...], int]], project: Project
+    document: Document, agent: str, cases: Sequence[tuple[tuple[JsonObject, ...], int]], project: Project
 ) -> None:
     """Looks at the faults of these cases, and how often the user speaks in each, beside the suite's agent.
 
@@ -125,7 +129,7 @@ def refuse_misplaced(
         document.problem(("cases", index, "faults", place, key), message, hint=hint)
         for index, (faults, spoken) in enumerate(cases)
         for place, fault in enumerate(faults)
-        for key, message, hint in _misplaced(fault, runner, spoken)
+        for key, message, hint in _misplaced(scripted(fault), runner, spoken)
     ]
     if problems:
         raise ConfigError(problems)

@@ -82,6 +82,8 @@ def failures_of(case: JsonObject) -> list[JsonObject]:
 
 def why(case: JsonObject) -> Iterator[str]:
     """Why the case is no pass, as plain lines: each failed assertion with its evidence, or the reason there is."""
+    for each in case.get("faults") or []:
+        yield f"fault: {each['fault']} ({happened(each['happened'])})"
     failures = failures_of(case) if case["status"] in {"fail", "stopped"} else []
     for each in failures:
         yield f"{each['type']}: {each['reason']}"
@@ -99,6 +101,11 @@ def why(case: JsonObject) -> Iterator[str]:
             yield f"hint: {case['hint']}"
     if case.get("stale_matched"):
         yield "stale-matched: scored on answers to another definition"
+
+
+def happened(times: int) -> str:
+    """How often a fault happened."""
+    return {0: "never happened", 1: "happened once"}.get(times, f"happened {times:,} times")
 
 
 def _at(place: JsonObject) -> str:

@@ -26,7 +26,7 @@ ADMISSIONS: Final = (
     r"sorry|apolog\w+|unfortunately|unable|not able|cannot|can(?:\s+not|['\u2019]t)|could(?:\s+not|n['\u2019]t)"
     r"|fail(?:s|ed|ure)?|went wrong|problems?|trouble|unavailable|try (?:it )?again"
 )
-ADMITS: Final = re.compile(rf"\b(?:{ADMISSIONS})\b", re.IGNORECASE)
+ADMITS: Final = rf"(?i)\b(?:{ADMISSIONS})\b"
 """Words with which an English sentence says that something did not go as it should have."""
 
 
@@ -40,7 +40,7 @@ def score_retries(assertion: Assertion, outcome: Outcome) -> Score:
     got = f"{len(repeated)} {'retry' if len(repeated) == 1 else 'retries'}"
     return failed(
         got,
-        expected=f"{bounds} retries",
+        expected=f"{bounds} {'retry' if bounds.low == bounds.high == 1 else 'retries'}",
         got=f"{got}; failed: {excerpt(', '.join(failures)) or 'nothing'}",
         places=tuple(repeated[:1]) or (outcome.reply,),
     )
@@ -88,7 +88,7 @@ def score_told(assertion: Assertion, outcome: Outcome) -> Score:
     pattern: re.Pattern[str] | None = assertion.ready
     reached = _reached(outcome)
     by_message = pattern is None and outcome.ended == "degraded"
-    found = by_message or (pattern or ADMITS).search(reached) is not None
+    found = by_message or re.search(pattern or ADMITS, reached) is not None  # compiled when it is needed first
     if found is not assertion.negated:
         return PASSED
     got = excerpt(reached) or f"(nothing: the run ended with {outcome.ended})"
