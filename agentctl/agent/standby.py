@@ -15,8 +15,8 @@ from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.errors import DeadlineExceeded, ModelError
 
-OURS: Final = range(400, 500)
-"""Statuses that say that the request, the key or the account is wrong: another model would say the same."""
+OURS: Final = range(300, 500)
+"""Statuses that say that the address, the request, the key or the account is wrong: another model says the same."""
 
 PASSING: Final = frozenset({408, 409, 429})
 """Those of them that pass by themselves."""

@@ -15,6 +15,7 @@ import orjson
 
 from agentctl.agent.events import Block, JsonObject
 from agentctl.simulator.conversation import Conversation, read
+from agentctl.simulator.cut import stopped, within
 from agentctl.simulator.rules import choose
 from agentctl.simulator.script import Reply, Script
 from agentctl.simulator.templates import ScriptFault, Template
@@ -75,9 +76,10 @@ def compose(script: Script, body: JsonObject, choice: Chosen, cache: PromptCache
     reply, variables, conversation = choice.reply, choice.variables, choice.conversation
     thinking = _thinking(reply, variables, conversation, script.macros)
     digest = digest_of(body)
-    said = _content(reply, variables, digest, script.macros)
-    stop_reason = reply.stop_reason or ("tool_use" if reply.tools else "end_turn")
-    stops = body.get("stop_sequences") or [None]
+    said, stop_reason, sequence = _stopped(reply, _content(reply, variables, digest, script.macros), body)
+    kept = within(said, max(body["max_tokens"] - _thought_tokens(thinking), 0))
+    if kept != said:
+        said, stop_reason, sequence = kept, "max_tokens", None
     return {
         "id": f"msg_{digest[:24]}",
         "type": "message",
@@ -85,10 +87,20 @@ def compose(script: Script, body: JsonObject, choice: Chosen, cache: PromptCache
         "model": body["model"],
         "content": [*_thought(thinking, hidden=conversation.hides_thinking), *said],
         "stop_reason": stop_reason,
-        "stop_sequence": stops[0] if stop_reason == "stop_sequence" else None,
+        "stop_sequence": sequence,
         "stop_details": stop_details(stop_reason, reply.category),
         "usage": _usage(reply, cache.usage(body), thinking, said),
     }
+
+
+def _stopped(reply: Reply, said: list[Block], body: JsonObject) -> tuple[list[Block], str, str | None]:
+    """What is said up to a stop sequence, why it stops, and at which; a script may name that reason for itself."""
+    sequences = body.get("stop_sequences") or []
+    kept, sequence = stopped(said, sequences)
+    if sequence is not None:
+        return kept, "stop_sequence", sequence
+    reason = reply.stop_reason or ("tool_use" if reply.tools else "end_turn")
+    return kept, reason, next(iter(sequences), None) if reason == "stop_sequence" else None
 
 
 def _thinking(reply: Reply, variables: dict[str, Any], conversation: Conversation, macros: str) -> str | None:
@@ -133,9 +145,13 @@ def _check_json(name: str, input_: JsonObject) -> None:
         raise ScriptFault(f"the script's input of {name} is no JSON: {error}") from None
 
 
+def _thought_tokens(thinking: str | None) -> int:
+    return count({"thinking": thinking}) if thinking is not None else 0
+
+
 def _usage(reply: Reply, asked: JsonObject, thinking: str | None, said: list[Block]) -> JsonObject:
     """What the reply is billed; what the script says of it counts."""
-    thought = count({"thinking": thinking}) if thinking is not None else 0
+    thought = _thought_tokens(thinking)
     usage = {**asked, "output_tokens": thought + output_tokens(said), "service_tier": "standard"}
     if thought:
         usage["output_tokens_details"] = {"thinking_tokens": thought}

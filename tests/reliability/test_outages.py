@@ -149,7 +149,7 @@ def test_inside_a_chain_of_tool_calls_nobody_reads_the_others_thoughts() -> None
     assert done.run.turns == 4
 
 
-@pytest.mark.parametrize("fault", ["400", "401", "402", "403", "404", "413", "spend-cap"])
+@pytest.mark.parametrize("fault", ["400", "401", "402", "403", "404", "413", "spend-cap", "customer-limit", "redirect"])
 def test_what_another_model_would_say_too_is_no_outage(fault: str) -> None:
     """One request, no fallback, no kind words: the caller has to mend it."""
     done = driven(replace(AGENT, degrade="Please call us."), FaultRule(fault=fault))

@@ -26,7 +26,7 @@ def script(rules: str, default: str = "text: default") -> Script:
 
 def reply(on: Script, *messages: dict[str, Any], **fields: Any) -> list[dict[str, Any]]:
     """The content of the reply to this conversation."""
-    body = {"model": "claude-x", "max_tokens": 10, "messages": list(messages), **fields}
+    body = {"model": "claude-x", "max_tokens": 500, "messages": list(messages), **fields}
     return compose(on, body, chosen(on, body), PromptCache())["content"]
 
 
@@ -173,7 +173,7 @@ def test_cache_usage_follows_the_marked_prefix() -> None:
     long = [{"type": "text", "text": "policy " * 2000, "cache_control": {"type": "ephemeral"}}]
 
     def usage(*messages: dict[str, Any], system: Any = long) -> dict[str, Any]:
-        body = {"model": "claude-x", "max_tokens": 10, "system": system, "messages": list(messages)}
+        body = {"model": "claude-x", "max_tokens": 500, "system": system, "messages": list(messages)}
         return compose(on, body, chosen(on, body), cache)["usage"]
 
     first, second = usage(user("a")), usage(user("b"))

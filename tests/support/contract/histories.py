@@ -8,7 +8,7 @@ from typing import Any
 from agentctl.simulator.compose import signature_of
 from agentctl.simulator.http import MAX_BODY
 from support.contract.clauses import clause
-from support.contract.talk import TOOL, Desk, body, desk, history
+from support.contract.talk import TOOL, Desk, body, desk, history, wire_bytes
 
 ASKED = "Where is it?"
 THINKING = {"type": "enabled", "budget_tokens": 1024}
@@ -142,7 +142,12 @@ async def max_tokens_keeps_to_the_models_limit() -> None:
 async def the_body_limit_is_32_megabytes() -> None:
     """413 for one byte more, without waiting for the body; a body of that size is read."""
     async with desk() as api:
-        assert (await api.ask(b"", content_length=str(MAX_BODY + 1))).error == (413, "request_too_large")
+        too_large = (413, "request_too_large")
+        assert (await api.ask(b"", content_length=str(MAX_BODY + 1))).error == too_large
+        chunk = b"%x\r\n" % (MAX_BODY + 1)
+        chunked = await api.line()
+        chunked.writer.write(wire_bytes(b"", content_length="-", transfer_encoding="chunked") + chunk)
+        assert (await chunked.answer()).error == too_large
         line = await api.line()
         await line.send(b" " * (MAX_BODY - 2) + b"{}")
         async with asyncio.timeout(10):

@@ -201,6 +201,30 @@ async def a_refusal_says_its_category() -> None:
 
 
 @clause("stops")
+async def a_reply_keeps_to_max_tokens() -> None:
+    """Text ends where it is, a call that does not fit is not there; no more is billed; whole and streamed alike."""
+    async with desk() as api:
+        for limit in (1, 5, 10, 20):
+            cut = (await api.ask(body(max_tokens=limit, tools=[TOOL]))).json
+            assert cut["stop_reason"] == "max_tokens"
+            assert cut["usage"]["output_tokens"] <= limit
+            assert "tool_use" not in {block["type"] for block in cut["content"]}
+            assert gathered((await api.stream(max_tokens=limit, tools=[TOOL])).events) == cut["content"]
+        whole = (await api.ask(body(tools=[TOOL]))).json
+        again = (await api.ask(body(max_tokens=whole["usage"]["output_tokens"], tools=[TOOL]))).json
+    assert (again["stop_reason"], again["content"][0]) == ("tool_use", whole["content"][0])
+
+
+@clause("stops")
+async def a_reply_ends_at_a_stop_sequence() -> None:
+    """The first one in the text, which is named and not said."""
+    async with desk() as api:
+        cut = (await api.ask(body(stop_sequences=["pieces", ", long", "nowhere"]))).json
+    assert cut["content"] == [{"type": "text", "text": "A simulated reply"}]
+    assert (cut["stop_reason"], cut["stop_sequence"]) == ("stop_sequence", ", long")
+
+
+@clause("stops")
 async def every_stop_reason_can_be_had() -> None:
     """By the script and by a fault, whole and streamed; a made-up one too."""
     for why in STOPS:
