@@ -9,6 +9,7 @@ names is refused too. What the SDK sends in confidence is taken out of whatever 
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ CONNECT_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 600.0
 """How long one read may be silent; the deadline over the whole call belongs to the retry loop."""
 
+API: Final = "https://api.anthropic.com"
+PROXIES: Final = "install what it names, or unset the proxy (ALL_PROXY, HTTPS_PROXY, HTTP_PROXY)"
+PROVIDERS: Final = "see `provider` in the agent's YAML, the variables of that cloud, of a proxy, and SSL_CERT_FILE"
 MAX_ERROR_BYTES: Final = 64 * 1024
 """Of an error's body, as it is sent: packed, it may still be a thousand times as much."""
 
@@ -120,6 +124,8 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
     settings: dict[str, Any] = {**provider.options}
     if provider.base_url is not None:
         settings["base_url"] = provider.base_url
+    elif provider.name == "anthropic" and os.environ.get("ANTHROPIC_BASE_URL") == "":
+        settings["base_url"] = API  # the SDK takes an empty variable for an address
     if api_key is not None:
         settings["api_key"] = api_key
     timeout = anthropic.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
@@ -131,13 +137,13 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
             max_retries=0, timeout=timeout, open_telemetry=False, http_client=http, **settings
         )
     except ImportError as error:
+        library = LIBRARIES.get(provider.name)
+        if library is None:  # the SDK alone misses nothing but what a proxy of the environment takes
+            raise UsageError(f"the client cannot be set up: {error}", hint=PROXIES) from error
         hint = f"install the extra: pip install 'agentctl-cli[{provider.name}]'"
-        raise UsageError(
-            f"the provider {provider.name} needs {LIBRARIES.get(provider.name, error.name)}", hint=hint
-        ) from error
+        raise UsageError(f"the provider {provider.name} needs {library}", hint=hint) from error
     except Exception as error:
-        hint = "see `provider` in the agent's YAML and the environment variables of that cloud"
-        raise UsageError(f"the provider {provider.name} cannot be set up: {error}", hint=hint) from error
+        raise UsageError(f"the provider {provider.name} cannot be set up: {error}", hint=PROVIDERS) from error
     if api_key is None:  # else the caller says in one breath which key goes where
         refuse_strangers(client.base_url, provider.name)
     return anthropic, client
@@ -145,6 +151,8 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
 
 async def _cut_short(http: Any) -> None:
     """The SDK reads the body of an error to its end, wherever that is: it gets no more of it than an error can be."""
+    if http.is_success:
+        return
     import httpx2  # noqa: PLC0415  the SDK's transport; loaded with it
 
     class Beginning(httpx2.AsyncByteStream):
@@ -162,8 +170,7 @@ async def _cut_short(http: Any) -> None:
         async def aclose(self) -> None:
             await self._stream.aclose()
 
-    if not http.is_success:
-        http.stream = Beginning(http.stream)
+    http.stream = Beginning(http.stream)
 
 
 def _whole(http: Any) -> WireReply:
@@ -195,7 +202,9 @@ def _unsent(cause: BaseException | None) -> ModelError | None:
 
 def _unreachable(error: Exception, confidence: Confidence) -> Unreachable:
     """What went wrong below HTTP, with its cause: the SDK's own text says only "Connection error."."""
-    cause = error.__cause__ or error
+    cause: BaseException = error.__cause__ or error
+    while isinstance(cause, BaseExceptionGroup):  # of tries at several addresses: the first one's says enough
+        cause = cause.exceptions[0]
     timed_out = "timeout" in type(error).__name__.lower() or "timeout" in type(cause).__name__.lower()
     return Unreachable(
         f"no complete reply from the API: {type(cause).__name__}: {confidence.text(str(cause))}".removesuffix(": "),

@@ -30,6 +30,9 @@ OWN: Final = {
 """Where each provider answers. Whole names: anybody may rent one below amazonaws.com or googleapis.com."""
 
 
+PORTS: Final = range(1, 1 << 16)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Whom a request goes to: the name is lower-case ASCII, the port None where the address has none."""
@@ -49,8 +52,13 @@ def refuse_strangers(url: Any, provider: str) -> None:
     """Lets pass the address (an httpx2 `URL`) of somebody who may see the key.
 
     Raises:
-        UsageError: it is a stranger's, or one that would be sent the key in clear.
+        UsageError: it is a stranger's, one that would be sent the key in clear, or no address at all.
     """
+    if url.scheme not in {"http", "https"} or not url.raw_host or (url.port or 1) not in PORTS:
+        raise UsageError(
+            "`provider.base_url` (or ANTHROPIC_BASE_URL) is no http(s) address",
+            hint="write https://host or https://host:port",
+        )
     origin = Origin(url.scheme, url.raw_host.decode("ascii", "replace").lower().rstrip("."), url.port)
     own = OWN[provider].fullmatch(origin.host) is not None
     if is_local(origin.host) or (own and origin.scheme == "https"):

@@ -348,3 +348,17 @@ def test_import_is_free_of_the_sdk() -> None:
     code = "import sys, agentctl.model.claude, agentctl.model.client; print({'anthropic', 'httpx2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [("ALL_PROXY", "socks5://127.0.0.1:9", "unset the proxy"), ("SSL_CERT_FILE", "/nowhere.pem", "SSL_CERT_FILE")],
+)
+def test_an_environment_that_no_client_can_be_made_in(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
+) -> None:
+    """What the environment asks for and cannot give is told with the variable to look at."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UsageError) as caught:
+        ClaudeWire(api_key=KEY)
+    assert says in caught.value.hint

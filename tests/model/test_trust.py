@@ -122,6 +122,22 @@ def test_clouds(provider: str, url: str, *, passes: bool) -> None:
             refuse_strangers(httpx2.URL(url), provider)
 
 
+@pytest.mark.parametrize(
+    "url", ["", "api.anthropic.com", "127.0.0.1:80", "ftp://127.0.0.1", "file:///etc/passwd", "http://127.0.0.1:99999"]
+)
+def test_no_address(url: str) -> None:
+    """What cannot be asked at all is told as that, not as a stranger."""
+    with pytest.raises(UsageError, match="no http"):
+        refuse_strangers(httpx2.URL(url), "anthropic")
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ANTHROPIC_BASE_URL=` in front of a command switches off what the shell has set: the API is asked."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-of-the-user")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "")
+    ClaudeWire()
+
+
 @pytest.mark.parametrize("named_by", ["project", "environment"])
 def test_a_wire_with_the_key_of_the_environment(monkeypatch: pytest.MonkeyPatch, named_by: str) -> None:
     """Neither the project nor a variable it may have set leads the key away; who passes a key says where it goes."""

@@ -79,6 +79,8 @@ class Raw:
     """`with Raw(acts) as server:` answers the n-th request with the n-th act; the last one serves all that follow."""
 
     acts: Sequence[Act]
+    hasty: bool = False
+    """Whether it acts on the head of a request, and leaves the rest unread."""
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     broken: list[str] = field(default_factory=list)
@@ -128,7 +130,7 @@ class Raw:
         with line:
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                asked = _read(line)
+                asked = _read(line, hasty=self.hasty)
                 if asked is None:
                     return
                 with self._lock:
@@ -137,13 +139,15 @@ class Raw:
                 act(Talk(line, self._over))
                 with contextlib.suppress(OSError):
                     line.shutdown(socket.SHUT_WR)
+                    while self.hasty and line.recv(1 << 20):  # what is unread at a close would take the reply with it
+                        pass
             except OSError:
                 pass  # the client has left: many scenarios want it to
             except Exception as error:  # noqa: BLE001  told to whoever judges
                 self.broken.append(f"{type(error).__name__}: {error}")
 
 
-def _read(line: socket.socket) -> Asked | None:
+def _read(line: socket.socket, *, hasty: bool) -> Asked | None:
     """One request; None when the client hangs up before it is whole."""
     data = b""
     while b"\r\n\r\n" not in data:
@@ -158,7 +162,7 @@ def _read(line: socket.socket) -> Asked | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
     size = int(headers.get("content-length", "0"))
-    while len(body) < size:
+    while len(body) < size and not hasty:
         piece = line.recv(1 << 20)
         if not piece:
             return None

@@ -29,7 +29,7 @@ MEGA: Final = 1024 * 1024
 TOGETHER: Final = 4
 """Cases at a time: most of them wait."""
 
-SHARE: Final = 3
+SHARE: Final = 4
 """Of the cases, a quick suite plays one in so many; which, its seed says."""
 
 TOOLS = """
@@ -83,6 +83,10 @@ class Case:
     least: float = 0.0
     agent: dict[str, Any] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    said: str = ""
+    """What the user says on standard input, where it is too long for an argument."""
+    hasty: bool = False
+    """Whether the server acts before it has read the request."""
     screen: bool = False
     """Judged by what a person sees, not by the JSON document."""
     memory: int | None = None
@@ -132,13 +136,13 @@ def project(root: Path, changes: dict[str, Any]) -> Path:
 def play(case: Case, folder: Path) -> Seen:
     """Runs the case in a project of its own."""
     root = project(folder, case.agent)
-    with Raw(case.acts) as server:
+    with Raw(case.acts, hasty=case.hasty) as server:
         env = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY, **case.env}
         env = {name: value.replace("{port}", str(server.port)) for name, value in env.items()}
-        arguments = ["run", "wire", "hello", *([] if case.screen else ["--json"]), *case.flags]
+        arguments = ["run", "wire", "-" if case.said else "hello", *([] if case.screen else ["--json"]), *case.flags]
         began = time.monotonic()
         if case.memory is None:
-            done, rss = desk.agentctl(root, *arguments, **env), 0
+            done, rss = desk.agentctl(root, *arguments, stdin=case.said, **env), 0
         else:
             done, rss = _measured(root, arguments, env)
         took = time.monotonic() - began

@@ -178,5 +178,5 @@ def _across(path: Path, names: Sequence[str]) -> list[str]:
 
 PARTS: Final = [
     Part(("F24",), "an outage of a minute", 1, 5, _outages),
-    Part(("F25",), "one probe at the edge", 400, 10_000, _probes),
+    Part(("F25",), "one probe at the edge", 150, 10_000, _probes),
 ]

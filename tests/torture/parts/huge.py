@@ -75,4 +75,4 @@ def _replies() -> list[Case]:
     ]
 
 
-PARTS: Final = [part("X5", "replies without measure", _replies, share=8)]
+PARTS: Final = [part("X5", "replies without measure", _replies, share=17)]

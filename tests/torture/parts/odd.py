@@ -10,6 +10,7 @@ from tests.torture import raw
 from tests.torture.raw import FINE, OK, STREAM, Talk, streams, whole
 from tests.torture.wirecase import Case, part
 
+LONG: Final = "long " * 2_000_000
 MANY: Final = range(1, 4)
 ANY: Final = ("connection_error", "protocol_error", "stream_truncated", "unknown_error", "api_error")
 MEGA: Final = 1024 * 1024
@@ -141,6 +142,23 @@ def _statuses() -> list[Case]:
             requests=3,
         ),
         Case(
+            "413 before the request is read",
+            (raw.failure("413 X", "request_too_large"),),
+            kind="request_too_large",
+            said=LONG,
+            hasty=True,
+        ),
+        Case("200 before the request is read", (OK,), code=-1, kind="*", requests=MANY, said=LONG, hasty=True),
+        Case(
+            "the request is never read",
+            (raw.hangs(),),
+            kind="timeout_error",
+            requests=1,
+            said=LONG,
+            hasty=True,
+            agent={"retry": {"attempts": 1}, "limits": {"idle_seconds": 1, "max_seconds": 20}},
+        ),
+        Case(
             "should-retry MAYBE",
             (raw.failure("400 X", "invalid_request_error", "no", "x-should-retry: MAYBE"),),
             kind="invalid_request_error",
@@ -209,7 +227,7 @@ def _errors() -> list[Case]:
 
 
 PARTS: Final = [
-    part("X1", "odd headers", _heads),
-    part("X2", "odd statuses", _statuses),
-    part("X3", "odd errors", _errors),
+    part("X1", "odd headers", _heads, share=6),
+    part("X2", "odd statuses", _statuses, share=6),
+    part("X3", "odd errors", _errors, share=6),
 ]

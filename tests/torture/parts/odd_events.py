@@ -81,4 +81,4 @@ def _dialects() -> list[Case]:
     return cases + [Case(name, (streams(body), OK), kind="*", code=-1, requests=MANY) for name, body in odd.items()]
 
 
-PARTS: Final = [part("X4", "odd events", _dialects)]
+PARTS: Final = [part("X4", "odd events", _dialects, share=8)]
