@@ -10,7 +10,9 @@ import jsonschema_rs
 import orjson
 import pytest
 
+from agentctl.agent.events import END_REASONS
 from agentctl.cli.eval.faulty import fault_player
+from agentctl.config.faults import KINDS
 from agentctl.config.project import Project
 from agentctl.errors import ConfigError, UsageError
 from agentctl.evals.evaluate import evaluate
@@ -210,6 +212,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"tool": "get_order", "error": "raise", "turn": 1}, "`turn` belongs to a fault of the API", ""),
     ({"api": 529, "tims": 2}, "tims", "times"),
     ({"api": 529, "times": 0}, "times", ""),
+    ({"api": 429, "retry_after=2": None}, "retry_after=2", 'api: "429,retry_after=2"'),
     ("529", "", ""),
 ]
 
@@ -259,3 +262,16 @@ def test_editors_know_faults() -> None:
         assert jsonschema_rs.is_valid(schema, suite) is fits
     assert schema["$defs"]["CaseDocument"]["properties"]["faults"]["items"] == {"$ref": "#/$defs/Fault"}
     assert {"api", "turn", "model", "tool", "error", "call", "times"} <= schema["$defs"]["Fault"]["properties"].keys()
+
+
+def test_every_kind_can_happen_to_a_case(tmp_path: Path) -> None:
+    """Whatever the simulator can do to a reply, a case can script: it happens once, and the run ends as it may."""
+    ends = [{"ended": end} for end in END_REASONS if end not in {"error", "missing_recording", "interrupted"}]
+    anyhow = [{"assert-set": {"assert": ends, "threshold": 0.01}}]
+    turns = {
+        kind: 2 if kind == "unknown-block" else 1 for kind in KINDS
+    }  # it takes back no block that it does not know
+    kinds = [{"faults": [{"turn": turns[kind], "api": kind}], "assert": anyhow} for kind in KINDS]
+    found = play(lay_down(tmp_path, *kinds)).cases
+    assert {case.status: (case.faults, case.reason) for case in found if case.status != "pass"} == {}
+    assert [case.faults for case in found] == [((f"turn {turns[kind]}: {kind}", 1),) for kind in KINDS]

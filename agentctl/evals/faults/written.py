@@ -90,6 +90,12 @@ def faults_of(document: Document, path: Path, written: Sequence[Any]) -> tuple[J
     """
     problems: list[Problem] = []
     for index, each in enumerate(written):
+        loose = [key for key in each if "=" in str(key)] if isinstance(each, dict) else []
+        if loose:  # a comma ends a value in {...}
+            hint = f'put the whole fault in quotes: api: "{each.get("api", "429")},{",".join(loose)}"'
+            message = f"{shown(loose[0])} is a part of the fault before it"
+            problems.append(document.problem((*path, index, loose[0]), message, hint=hint, on_key=True))
+            continue
         part = Document(document.file, each, document.find((*path, index)))
         try:
             check(FaultDocument, part)
