@@ -95,6 +95,14 @@ def test_what_is_no_fault(text: str, said: str) -> None:
         rule_of(text)
 
 
+def test_an_early_answer_reaches_a_client_that_is_still_sending() -> None:
+    """Neither a reset nor a broken pipe takes it away, however large the body."""
+    large = body("word " * 1_000_000)
+    ends, server = met([FaultRule(fault="early,status=413", nth=1), FaultRule(fault="early", nth=1)], large, large)
+    assert ends == ["request_too_large", "rate_limit_error!"]
+    assert server.billed == []
+
+
 def test_a_date_may_hold_commas() -> None:
     """Only a comma before `name=` parts values."""
     date = "Wed, 21 Oct 2026 07:28:00 GMT"

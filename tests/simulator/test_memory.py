@@ -17,6 +17,7 @@ from agentctl.evals.faults.clock import VirtualLoop
 from agentctl.model.client import WireModel
 from agentctl.simulator.api import Api
 from agentctl.simulator.faults.plan import FaultRule, Plan
+from agentctl.simulator.limits import Buckets, Limit
 from agentctl.simulator.memory import MemoryWire
 from support.faulty import ENDLESS, ENDS, body, end_of, script
 
@@ -149,3 +150,18 @@ def test_what_is_raised_goes_through() -> None:
 
     with pytest.raises(ZeroDivisionError):
         VirtualLoop().run(run)
+
+
+def test_a_client_waits_for_its_place() -> None:
+    """Six requests at two a minute: the client waits as long as it is told and no request is lost."""
+    loop = VirtualLoop()
+    api = Api(script(), buckets=Buckets({"requests": Limit(2, "min")}, clock=loop.time))
+
+    async def run(_loop: VirtualLoop) -> list[str]:
+        model = WireModel(MemoryWire(api), Retry(attempts=3))
+        return [await end_of(model, body(), 100.0) for _ in range(6)]
+
+    assert loop.run(run) == ["tool_use"] * 6
+    assert [served.status for served in api.served].count(200) == 6
+    assert loop.time() >= 4 * 30
+    assert len(api.served) <= 6 + 4

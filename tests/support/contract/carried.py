@@ -261,6 +261,20 @@ async def a_handshake_may_fail() -> None:
 
 
 @clause("TLS")
+async def what_is_no_handshake_is_no_request() -> None:
+    """Plain HTTP, nothing at all, and silence: no answer, and the next one is served."""
+    async with desk(**certified()) as api:
+        trust, api.trust = api.trust, None
+        plain, gone, _silent = [await api.line() for _ in range(3)]
+        await plain.send(body())
+        gone.writer.close()
+        assert await plain.ended() in {"closed", "reset"}
+        api.trust = trust
+        assert (await api.ask()).status == 200
+        assert len(api.server.served) == 1
+
+
+@clause("TLS")
 async def a_reply_breaks_under_tls_as_without() -> None:
     """Reset, closed inside the body, and dropped."""
     async with desk(**certified()) as api:
