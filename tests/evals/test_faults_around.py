@@ -71,6 +71,13 @@ def test_why_it_failed_begins_with_what_went_wrong(tmp_path: Path, turn: int, to
     assert next(rows.why(evaluation.cases[0].to_json())) == f"fault: {told}"
 
 
+def test_what_was_played_is_marked_among_what_was_replayed(tmp_path: Path) -> None:
+    """In a suite of both, the page tells which is which; in a suite of faults alone there is nothing to tell."""
+    for cases, marked in (([CASE, {"id": "plain", "input": "Hello"}], 1), ([CASE], 0)):
+        project = lay_down(tmp_path, *cases)
+        assert "\n".join(lines_of(play(project, plan(project)), Screen(), 0.0)).count("with faults\n") == marked
+
+
 def test_an_adaptive_evaluation_stops_when_it_knows(tmp_path: Path) -> None:
     """Repeats that cannot change the verdict are not played."""
     project = lay_down(tmp_path, {**CASE, "repeat": 50, "pass": "any"})

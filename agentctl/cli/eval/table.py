@@ -54,11 +54,12 @@ def _suite(suite: SuiteResult, screen: Screen) -> Iterator[str]:
         widths = _fitting(widths, screen.width - (MARGIN + WORD + GAP + min(room, LEAST)))
         room = min(room, max(screen.width - (MARGIN + WORD + GAP + sum(width + GAP for width in widths)), LEAST))
     yield screen.paint(_line("", "case", HEAD, room, widths), DIM)
-    known = known_failures(suite)
+    known, mixed = known_failures(suite), not all(case.faults for case in suite.cases)
     for case, name, row in zip(suite.cases, names, cells, strict=True):
         word = screen.paint(f"{WORDS[case.status]:<{WORD}}", STYLES[case.status])
         if row:
-            marks = ", ".join(filter(None, (QUARANTINED if case.id in known else "", marks_of(case))))
+            faults = "with faults" if mixed and case.faults else ""
+            marks = ", ".join(filter(None, (QUARANTINED if case.id in known else "", faults, marks_of(case))))
             yield from _marked(_line(word, _cut(name, room), row, room, widths), marks, screen)
         else:
             yield from _without_figures(
