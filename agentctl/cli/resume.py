@@ -114,6 +114,7 @@ def _rulings(happened: Sequence[str], repeat: Sequence[str], abandon: Sequence[s
 def _open_runs() -> list[StoredRun]:
     """Runs without an end that no living process is at, the oldest first."""
     with open_runs(open_project()) as store:
+        store.check()
         found = [each for each in reversed(store.list()) if each.ended is None and each.said]
         return [each for each in found if not store.is_alive(each.id)]
 
@@ -125,6 +126,7 @@ def _named(run: str) -> StoredRun:
         UsageError: there is no such run, it is over, nothing was said in it, or another process is at it.
     """
     with open_runs(open_project()) as store:
+        store.check()
         found = store.get(store.resolve(run))
         if found.ended in OVER:
             raise UsageError(f"run {found.id} is over: {found.ended}", hint="say something: agentctl chat AGENT -c")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from agentctl.errors import StoreError
+from agentctl.store.soundness import check_log, intact
 
 WAIT_SECONDS: Final = 5.0
 """For another process that is writing."""
@@ -87,8 +88,21 @@ create table answers (
 create index answers_by_use on answers (agent, used);
 """
 
-STEPS: Final = (RUNS, RESULTS, ANSWERS)
+CHECKSUMS: Final = """
+alter table runs add column crc integer;
+alter table entries add column crc integer;
+drop index runs_by_start;
+"""
+"""What is read goes by the rows, which have a checksum, and not by an index, which has none."""
+
+STEPS: Final = (RUNS, RESULTS, ANSWERS, CHECKSUMS)
 """From an empty file to schema 1, from there to 2, and so on."""
+
+INTACT: Final = (
+    "select count(intact(crc, id, agent, bundle, started_at, parent, meta)) from runs",
+    "select count(intact(crc, run, seq, at, event)) from entries",
+)
+"""Reads every row."""
 
 SCHEMA: Final = len(STEPS)
 """Written to `user_version`. A newer one is refused; older ones are upgraded here, step by step."""
@@ -117,7 +131,10 @@ def connect(path: Path) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("pragma synchronous=normal")
     connection.execute("pragma foreign_keys=on")
-    if _version(connection, path) == SCHEMA:
+    connection.create_function("intact", -1, intact, deterministic=True)
+    version = _version(connection, path)
+    check_log(connection, path)
+    if version == SCHEMA:
         return
     _write_ahead(connection)
     with immediate(connection):
@@ -164,6 +181,20 @@ def immediate(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("commit")
 
 
+def check(connection: sqlite3.Connection, path: Path) -> None:
+    """Looks through the whole file: nothing that goes on from what it holds may miss a part of it.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    with failures(path):
+        (found,) = connection.execute("pragma quick_check(1)").fetchone()
+        for query in INTACT if found == "ok" else ():
+            connection.execute(query).fetchone()
+    if found != "ok":
+        raise StoreError(f"the run store {path} is damaged: {found.splitlines()[-1]}", hint=_move(path))
+
+
 @contextmanager
 def synchronous(connection: sqlite3.Connection) -> Iterator[None]:
     """What is committed inside is on the disk when it is left, and so is everything before it."""
@@ -179,7 +210,7 @@ def failures(path: Path) -> Iterator[None]:
     """Turns what SQLite raises into a StoreError with a way out."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the words of an error may be damaged as well
         reason, hint = _reason(str(error), path)
         raise StoreError(f"the run store {path} {reason}", hint=hint) from error
 
@@ -190,6 +221,8 @@ def _reason(text: str, path: Path) -> tuple[str, str]:
         ("busy", "is locked by another process", "wait for it, or end it; `fuser` on the file names it"),
         ("not a database", "is no database or is damaged", _move(path)),
         ("malformed", "is damaged", _move(path)),
+        ("user-defined function", "is damaged: something in it is not what was stored", _move(path)),
+        ("decode", "is damaged: a text in it is none", _move(path)),
         ("no such table", "is damaged: a table is missing", _move(path)),
         ("no such column", "is damaged: a column is missing", _move(path)),
         (

@@ -25,12 +25,13 @@ from agentctl.agent.events import Entry, JsonObject, Resumed, Settled, ToolCalle
 from agentctl.agent.ports import Clock, Sink
 from agentctl.errors import StoreError, UsageError
 from agentctl.store.alive import Alive
-from agentctl.store.connection import connect, failures, synchronous
+from agentctl.store.connection import check, connect, failures, synchronous
+from agentctl.store.soundness import checksum, intact
 
 SUFFIX_BYTES: Final = 2
 MOST_NAMED: Final = 5
 
-INSERT: Final = "insert into entries values (?, ?, ?, ?)"
+INSERT: Final = "insert into entries values (?, ?, ?, ?, ?)"
 """The place of an entry is taken once: a process that was paused while another took its run over can write no more."""
 
 INTENTS: Final = (ToolCalled, Settled, Resumed)
@@ -38,13 +39,19 @@ INTENTS: Final = (ToolCalled, Settled, Resumed)
 LONG_NUMBER: Final = re.compile(r"\d{19}")
 """May be an integer of over 64 bits, of which the fast parser makes a float."""
 
-SUMMARY: Final = """
-select id, agent, bundle, started_at, parent, meta,
-    (select json_extract(event, '$.kind', '$.reason') from entries where run = id order by seq desc limit 1),
+EVENT: Final = "intact(crc, run, seq, at, event)"
+"""An entry's event; an error when anything of the entry is not what was stored."""
+
+NEXT: Final = f"select {EVENT} from entries where (run, seq) > (?, ?) limit 1"  # noqa: S608  of constants
+"""What stands behind the last entry of a run; when its key is damaged it may be the run's own next one."""
+
+SUMMARY: Final = f"""
+select id, agent, bundle, started_at, parent, intact(crc, id, agent, bundle, started_at, parent, meta),
+    (select json_extract({EVENT}, '$.kind', '$.reason') from entries where run = id order by seq desc limit 1),
     (select count(*) from entries where run = id),
-    (select event from entries where run = id and json_extract(event, '$.kind') = 'user_said' order by seq limit 1)
+    (select event from entries where run = id and json_extract({EVENT}, '$.kind') = 'user_said' order by seq limit 1)
 from runs
-"""
+"""  # noqa: S608  of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +106,14 @@ class Runs:
         self, agent: str, bundle: str, *, parent: str | None = None, meta: Mapping[str, Any] | None = None
     ) -> str:
         """Makes a run without entries; returns its id, which sorts by the time it was made (UTC) to the second."""
-        at = self._clock()
+        at = float(self._clock())
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(at))
         while True:
             run_id = f"{stamp}-{secrets.token_hex(SUFFIX_BYTES)}"
             row = (run_id, agent, bundle, at, parent, _dump(dict(meta or {})))
             with failures(self.path):
-                cursor = self._writable().execute("insert or ignore into runs values (?, ?, ?, ?, ?, ?)", row)
+                sql = "insert or ignore into runs values (?, ?, ?, ?, ?, ?, ?)"
+                cursor = self._writable().execute(sql, (*row, checksum(*row)))
             if cursor.rowcount:
                 self._alive.claim(run_id)
                 return run_id
@@ -132,14 +140,25 @@ class Runs:
         if run_id in self._failed:
             first = self._failed[run_id]
             raise StoreError(str(first), hint=first.hint)
-        row = (run_id, entry.seq, entry.at, _dump(to_json(entry.event)))
+        row = (run_id, entry.seq, float(entry.at), _dump(to_json(entry.event)))
         try:
             connection = self._writable()
             with failures(self.path), synchronous(connection) if isinstance(entry.event, INTENTS) else nullcontext():
-                connection.execute(INSERT, row)
+                connection.execute(INSERT, (*row, checksum(*row)))
         except StoreError as error:
             self._failed[run_id] = error
             raise
+
+    def check(self) -> None:
+        """Looks through the whole file: who goes on with a run must not miss the end of what was done in it.
+
+        Raises:
+            StoreError: it is damaged.
+        """
+        if self.path.exists():
+            with failures(self.path):
+                connection = self._writable()
+            check(connection, self.path)
 
     def sink(self, run_id: str) -> Sink:
         """A sink that appends to the run."""
@@ -153,7 +172,8 @@ class Runs:
             StoreError: an entry cannot be read, or one is missing.
         """
         self._known(run_id)
-        rows = self._read("select seq, at, event from entries where run = ? order by seq", (run_id,))
+        rows = self._read("select seq, at, event, crc from entries where run = ? order by seq", (run_id,))
+        self._read(NEXT, (run_id, len(rows) - 1))
         found = tuple(self._entry(run_id, *row) for row in rows)
         for i, entry in enumerate(found):
             if entry.seq != i:
@@ -163,7 +183,8 @@ class Runs:
     def list(self, agent: str | None = None, limit: int | None = None) -> Sequence[StoredRun]:
         """Runs, the newest first; `agent` is `name` or `name@version`."""
         where, parameters = _of_agent(agent)
-        sql = f"{SUMMARY}{where} order by started_at desc, id desc limit ?"
+        newest = f"select id from runs {where} order by started_at desc, id desc limit ?"  # noqa: S608  of constants
+        sql = f"{SUMMARY} where id in ({newest}) order by started_at desc, id desc"
         return [_stored(row) for row in self._read(sql, (*parameters, -1 if limit is None else limit))]
 
     def latest(self, agent: str | None = None) -> StoredRun | None:
@@ -208,9 +229,9 @@ class Runs:
         if not self._read("select 1 from runs where id = ?", (run_id,)):
             raise UsageError(f"there is no run {run_id!r}", hint="`agentctl runs list` shows those there are")
 
-    def _entry(self, run_id: str, seq: int, at: float, event: str) -> Entry:
+    def _entry(self, run_id: str, seq: int, at: float, event: str, crc: int | None) -> Entry:
         try:
-            return Entry(seq, at, from_json(_load(event)))
+            return Entry(seq, at, from_json(_load(intact(crc, run_id, seq, at, event))))
         except (ValueError, AttributeError, TypeError) as error:
             raise StoreError(f"entry {seq} of run {run_id} in {self.path} cannot be read: {error}") from None
 

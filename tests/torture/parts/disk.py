@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from tests.torture.damage import Damage, damaged
 from tests.torture.kills import Figures, kills
 from tests.torture.nth import failing_at_each, killed_at_each
 from tests.torture.part import Outcome, Part, Trial
@@ -25,12 +26,12 @@ def _told(found: Figures, what: str = "kills") -> Outcome:
     return Outcome(not found.broken, str(found).replace("kills", what, 1), tuple(found.failures))
 
 
-def _add(total: Paused | Saves, found: Paused | Saves) -> None:
+def _add(total: Paused | Saves | Damage, found: Paused | Saves | Damage) -> None:
     for name in total.__slots__:
         setattr(total, name, getattr(total, name) + getattr(found, name))
 
 
-def _figures(total: Paused | Saves) -> str:
+def _figures(total: Paused | Saves | Damage) -> str:
     names = [name for name in total.__slots__ if name != "failures"]
     return ", ".join(f"{name.replace('_', ' ')} {getattr(total, name):,}" for name in names)
 
@@ -85,10 +86,23 @@ def _writers(job: tuple[int, Path, float]) -> tuple[Counter[int], list[str]]:
     return writers(*job)
 
 
+def _damaged(trial: Trial) -> Outcome:
+    total = Damage()
+    shares = range(-(-trial.rounds // SHARE))
+    for found in in_workers(_some_damage, [(1000 * trial.seed + share, trial.folder) for share in shares]):
+        _add(total, found)
+    return Outcome(not total.broken, _figures(total), tuple(total.failures))
+
+
+def _some_damage(job: tuple[int, Path]) -> Damage:
+    return damaged(SHARE, *job)
+
+
 PARTS: Final = [
     Part(("F29",), "kill -9 of runs with tools, at random", 20, 1_000, _random),
     Part(("F29",), "kill -9 before, in and after the nth call of the disk", 20, 10_000, _nth),
     Part(("F30",), "a process paused while another takes its run over", 8, 60, _paused),
     Part(("F31",), "full, broken, read-only disk, no handles left, at the nth call of the store", 20, 10_000, _errors),
+    Part(("F32",), "stores and recordings cut, zeroed, with a bit turned over", 60, 600, _damaged),
     Part(("F39",), "kill -9 in the save of a recording, and 32 writers of one", 100, 1_000, _saves),
 ]
