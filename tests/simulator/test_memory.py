@@ -165,3 +165,26 @@ def test_a_client_waits_for_its_place() -> None:
     assert [served.status for served in api.served].count(200) == 6
     assert loop.time() >= 4 * 30
     assert len(api.served) <= 6 + 4
+
+
+def asked(fault: str, times: int | None) -> tuple[str, int]:
+    """How a client with three attempts ends, and how many requests it took."""
+    api = Api(script(), Plan([FaultRule(fault=fault, times=times)]))
+
+    async def run(_loop: VirtualLoop) -> str:
+        return await end_of(WireModel(MemoryWire(api), Retry(attempts=3)), body(), 100.0)
+
+    return VirtualLoop().run(run), len(api.served)
+
+
+@pytest.mark.parametrize("fault", [text for text, end in ENDS.items() if end.endswith("!")])
+def test_what_passes_by_itself_is_asked_again_and_no_more_often(fault: str) -> None:
+    """Two of three attempts meet the fault, the third is the reply; what never passes is asked three times."""
+    assert asked(fault, 2) == ("tool_use", 3)
+    assert asked(fault, None) == (ENDS[fault], 3)
+
+
+@pytest.mark.parametrize("fault", [text for text, end in ENDS.items() if end.endswith("_error")])
+def test_what_does_not_pass_is_asked_once(fault: str) -> None:
+    """However many attempts there are."""
+    assert asked(fault, None) == (ENDS[fault], 1)

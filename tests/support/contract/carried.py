@@ -238,6 +238,15 @@ async def an_answer_may_come_before_the_body_is_read() -> None:
         assert api.server.billed == []
 
 
+@clause("transport")
+async def who_is_still_sending_is_heard_out() -> None:
+    """An early answer is not lost in a reset: the rest of the body is taken in, and thrown away."""
+    async with desk() as api:
+        line = await api.line()
+        await line.send(b" " * 8_000_000, x_simulate_fault="early")
+        assert (await line.answer()).error == (429, "rate_limit_error")
+
+
 @clause("TLS")
 async def tls_is_served_with_a_certificate() -> None:
     """A client that trusts it gets its answers, a client that does not gets an error of its own."""
