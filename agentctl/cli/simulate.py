@@ -14,9 +14,9 @@ import orjson
 import typer
 
 from agentctl.cli import exits
-from agentctl.cli.console import json_line, note
+from agentctl.cli.console import json_line, note, say
 from agentctl.cli.signals import Signals
-from agentctl.config.faults import Unknown
+from agentctl.config.faults import KINDS, STATUS, Unknown
 from agentctl.errors import AgentctlError, UsageError
 from agentctl.simulator.api import Served
 from agentctl.simulator.faults.plan import Plan, load_plan, rule_of
@@ -36,7 +36,9 @@ def simulate(
     ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="FAULT[:P]", help="What goes wrong, with probability P: 529:0.1."),
+        typer.Option(
+            "--fault", metavar="FAULT[:P[xN]]", help="What goes wrong, with probability P, N in a row: 529:0.1."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Another throw of the dice.")] = None,
     rate_limit: Annotated[
@@ -55,14 +57,18 @@ def simulate(
         Path | None,
         typer.Option("--transcript", metavar="FILE", help="Write a line of JSON for each request."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the address as JSON on stdout.")] = False,
+    list_faults: Annotated[bool, typer.Option("--list-faults", help="Say what can go wrong, and stop.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the address, or the list, as JSON on stdout.")] = False,
 ) -> int:
     """Serve a local, scripted Messages API until Ctrl-C.
 
     Point any client at it with ANTHROPIC_BASE_URL and any key. Faults are also taken from the script's rules and from
     the request header x-simulate-fault: an error status as in `429,retry_after=2`, a stream that ends early as in
-    `eof,at=tool`, `stall`, `rst`, `trickle`, `pings` and more; a wrong name lists them all.
+    `eof,at=tool`, `stall`, `rst`, `trickle`, `pings` and more; --list-faults names them all.
     """
+    if list_faults:
+        tell_faults(as_json=json)
+        return exits.OK
     if script is not None and not script.is_file():
         raise UsageError(f"there is no file {script}", hint="agents keep theirs in prompts/<agent>/simulator.yaml")
     plan, tls = _plan(faults, fault or [], seed), tls_context(tls_cert, tls_key)
@@ -75,6 +81,18 @@ def simulate(
         trust = "" if tls_cert is None else f"SSL_CERT_FILE={tls_cert} "
         with Signals() as signals:
             return asyncio.run(_serve(simulator, signals, as_json=json, trust=trust))
+
+
+def tell_faults(*, as_json: bool) -> None:
+    """Prints every kind of fault, with the values that it takes and what they are without one."""
+    kinds = {"400 to 599": STATUS, **KINDS}
+    if as_json:
+        listed = [{"fault": name, "says": kind.says, "values": dict(kind.values)} for name, kind in kinds.items()]
+        json_line(listed)
+        return
+    for name, kind in kinds.items():
+        values = ", ".join(f"{key}={value}".removesuffix("=") for key, value in kind.values.items())
+        say(f"{name:<17} {kind.says}{f' ({values})' if values else ''}")
 
 
 def _plan(file: Path | None, texts: Sequence[str], seed: int | None) -> Plan:

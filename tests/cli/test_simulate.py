@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from agentctl.cli.simulate import tls_context
+from agentctl.cli.simulate import tell_faults, tls_context
+from agentctl.config.faults import KINDS
 from agentctl.errors import UsageError
 from support.desk import agentctl, command, environment
 
@@ -52,6 +53,17 @@ def test_files_that_are_no_certificate(certificate: str, key: str, said: str) ->
     files = [folder / name if name else None for name in (certificate, key)]
     with pytest.raises(UsageError, match=said):
         tls_context(*files)
+
+
+def test_every_fault_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its values, for a person and for a program."""
+    tell_faults(as_json=False)
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == len(KINDS) + 1
+    assert "eof               the stream ends, properly but too early (at=text)" in told
+    tell_faults(as_json=True)
+    listed = json.loads(capsys.readouterr().out)
+    assert {"fault": "tls", "says": "the TLS handshake fails", "values": {"alert": "handshake_failure"}} in listed
 
 
 def test_faults_and_transcript(tmp_path: Path) -> None:

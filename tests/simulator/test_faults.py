@@ -87,6 +87,10 @@ def test_a_fault_is_read_back_from_its_text(kind: str, data: st.DataObject) -> N
         ("latency,seconds=nan", "must not be negative or endless"),
         ("html,status=999", "there is no status 999"),
         ("529:2", "2 is no probability"),
+        ("529:2x2", "2 is no probability"),
+        ("529:0.1x0", "x0 is no burst"),
+        ("529:0.1xmany", "xmany is no burst"),
+        ("tls,alert=nope", "nope is no alert of TLS"),
     ],
 )
 def test_what_is_no_fault(text: str, said: str) -> None:
@@ -101,6 +105,12 @@ def test_an_early_answer_reaches_a_client_that_is_still_sending() -> None:
     ends, server = met([FaultRule(fault="early,status=413", nth=1), FaultRule(fault="early", nth=1)], large, large)
     assert ends == ["request_too_large", "rate_limit_error!"]
     assert server.billed == []
+
+
+def test_a_burst_is_stated_behind_the_probability() -> None:
+    """And only there."""
+    assert rule_of("eof,at=tool:0.25x3") == FaultRule(fault="eof,at=tool", probability=0.25, burst=3)
+    assert rule_of("529:1").burst is None
 
 
 def test_a_date_may_hold_commas() -> None:

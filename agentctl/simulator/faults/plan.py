@@ -20,6 +20,7 @@ from agentctl.config.check import Many, Part, check
 from agentctl.config.faults import Fault, Layer, Unknown, fault_of
 from agentctl.config.faulttext import FaultText
 from agentctl.config.findings import Invalid
+from agentctl.config.texts import shown
 from agentctl.config.yamls import read_yaml
 from agentctl.simulator.limits import Limit, WrongRate, limit_of
 
@@ -174,17 +175,20 @@ def load_plan(path: Path | None, before: Sequence[FaultRule] = (), seed: int | N
 
 
 def rule_of(text: str) -> FaultRule:
-    """The rule that `FAULT[:PROBABILITY]` states.
+    """The rule that `FAULT[:PROBABILITY[xBURST]]` states: `529:0.1x5` are five in a row, begun by one request in ten.
 
     Raises:
         Unknown: it states none.
     """
     fault, colon, chance = text.rpartition(":")
+    chance, _, burst = chance.partition("x")
     share = _share(chance) if colon else None
     if share is None:
-        fault, share = text, 1.0
+        fault, share, burst = text, 1.0, ""
     fault_of(fault)
-    return FaultRule(fault=fault, probability=share)
+    if burst and not (burst.isdecimal() and int(burst)):
+        raise Unknown(f"x{shown(burst)} is no burst", "a whole number of requests, as in 529:0.1x5")
+    return FaultRule(fault=fault, probability=share, burst=int(burst) if burst else None)
 
 
 def _share(text: str) -> float | None:
