@@ -2,7 +2,7 @@
 
 import gc
 
-from agentctl.cli import signals
+from agentctl.cli.quiet import quietly
 
 LOADS = 100_000
 """Allocations between two garbage collections: what is loaded stays, and looking through it takes time."""
@@ -10,14 +10,14 @@ LOADS = 100_000
 
 def main() -> None:
     """Runs the command line. A signal while it is still being loaded ends it quietly."""
-    signals.quietly()
+    quietly()
     gc.set_threshold(LOADS)
     from agentctl.cli.main import main as command_line  # noqa: PLC0415  only once signals are minded
 
     try:
         command_line()
     finally:
-        signals.quietly()
+        quietly()
 
 
 if __name__ == "__main__":

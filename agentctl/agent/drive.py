@@ -79,7 +79,7 @@ async def drive(
                 driver.emit(observed)
     except ModelError as error:
         stop = _end_of(error, agent)
-    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, BrokenPipeError):  # or who listened has left
         driver.end(Stop("interrupted", "interrupted before it was finished"))
         raise
     except RecordingMiss as error:
@@ -127,6 +127,7 @@ class _Driver:
         self.first: Request | None = None
         """The run's first question, until it is answered; only where answers are kept."""
         self.stable = stable_part(agent)
+        self.announced: set[str] = set()
         self.deadline: float | None = self._fresh_deadline()
 
     def emit(self, event: Event) -> None:
@@ -202,8 +203,10 @@ class _Driver:
     async def _call(self, calls: Sequence[Block]) -> None:
         """Runs the calls at the same time and writes their results down in the order they were asked for."""
         events = [_called(call) for call in calls]
+        self.announced = {event.call_id for event in events}  # until they begin: who listens may fail before
         for event in events:
             self.emit(event)
+        self.announced = set()
         timer = self._until_deadline()
         try:
             async with timer:
@@ -233,7 +236,7 @@ class _Driver:
         """Answers every call that has no result, then writes the end: all of it, even when a sink fails on a part."""
         last_words: list[Event] = []
         for call in self.run.unanswered:
-            began = call["id"] in self.run.called
+            began = call["id"] in self.run.called and call["id"] not in self.announced
             text = "interrupted; it may have run" if began else f"not run: {stop.message or stop.reason}"
             last_words.append(ToolReturned(call["id"], call["name"], text, "interrupted" if began else "not_run"))
         last_words.append(RunEnded(stop.reason, stop.message, stop.hint))

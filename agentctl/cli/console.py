@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -25,15 +25,18 @@ def say(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """One line for the person watching, to stderr."""
-    print(text, file=sys.stderr)
+    """One line for the person watching, to stderr. Nobody watching is no reason to end otherwise."""
+    try:
+        print(text, file=sys.stderr)
+    except BrokenPipeError:
+        _silence(sys.stderr)
 
 
 def complain(message: str, *, hint: str = "") -> None:
     """`error: ...` and, where there is something to do, `hint: ...`, to stderr."""
-    print(f"error: {clean(message)}", file=sys.stderr)
+    note(f"error: {clean(message)}")
     if hint:
-        print(f"hint: {clean(hint)}", file=sys.stderr)
+        note(f"hint: {clean(hint)}")
 
 
 def error_lines(error: AgentctlError) -> None:
@@ -83,7 +86,11 @@ def open_streams() -> None:
 
 def silence_stdout() -> None:
     """Its reader is gone: what is still written leads nowhere, and Python has nothing to complain of at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _silence(sys.stdout)
+
+
+def _silence(stream: TextIO) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _write(data: bytes) -> None:

@@ -24,7 +24,7 @@ from typing import Final, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from agentctl.cli import signals
+from agentctl.cli import quiet, signals
 from agentctl.cli.console import complain, error_lines, open_streams, silence_stdout
 from agentctl.config.unwritten import way_out
 from agentctl.errors import AgentctlError
@@ -36,8 +36,8 @@ ERRORED: Final = 3
 MISSING: Final = 4
 NOTHING: Final = 5
 CAPPED: Final = 6
-INTERRUPTED: Final = signals.INTERRUPTED
-TERMINATED: Final = signals.TERMINATED
+INTERRUPTED: Final = quiet.INTERRUPTED
+TERMINATED: Final = quiet.TERMINATED
 
 
 def guarded(command: Callable[[], int | None]) -> NoReturn:

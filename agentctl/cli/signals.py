@@ -1,6 +1,6 @@
 """The one place that owns signals: what each of them does, in each phase of a process, and with which exit code.
 
-While a process starts and when it has ended its work, a signal ends it at once: there is nothing to close (`quietly`).
+While a process starts, and once its work is done, a signal ends it at once: there is nothing to close (see `quiet`).
 While a command works, a signal unwinds it as an exception does (`unwinding`), or, where there is an event loop, lets
 it stop in order (`Signals`): the first signal cancels, and the drive writes the run's end; a second Ctrl-C ends
 everything at once. Whatever is not written down then is what `resume` calls uncertain, so nothing is lost by it.
@@ -25,13 +25,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Final, Self, TypeVar
 
-INTERRUPTED: Final = 128 + signal.SIGINT
-TERMINATED: Final = 128 + signal.SIGTERM
-
-CODES: Final[dict[int, int]] = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
-"""Signal -> exit code. A terminal that closes ends a command as SIGTERM does."""
-if hasattr(signal, "SIGHUP"):
-    CODES[signal.SIGHUP] = TERMINATED
+from agentctl.cli.quiet import CODES, minded
 
 DRAIN: Final = 5.0
 """Seconds that SIGTERM leaves to tools at work; `AGENTCTL_DRAIN_SECONDS` is another number. Containers give ten."""
@@ -48,11 +42,6 @@ class Terminated(SystemExit):
     """SIGTERM came. Its own class, since a tool that calls `sys.exit` is answered and does not end the process."""
 
 
-def quietly() -> None:
-    """From now on a signal ends the process at once, with its code and without a word."""
-    _install(lambda number, _frame: os._exit(CODES[number]))
-
-
 def unwinding() -> None:
     """From now on a signal raises KeyboardInterrupt or Terminated, so that what is open is closed."""
     _install(_unwind)
@@ -65,15 +54,10 @@ def _unwind(number: int, _frame: FrameType | None) -> None:
 
 
 def _install(act: Act) -> dict[int, Any]:
-    """The handlers before. A process that was started to outlive its terminal (`nohup`) does."""
+    """The handlers before."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    wanted = [number for number in CODES if number in {signal.SIGINT, signal.SIGTERM} or not _is_ignored(number)]
-    return {number: signal.signal(number, act) for number in wanted}
-
-
-def _is_ignored(number: int) -> bool:
-    return signal.getsignal(number) is signal.SIG_IGN
+    return {number: signal.signal(number, act) for number in minded()}
 
 
 class Signals:

@@ -16,10 +16,11 @@ import pytest
 
 from agentctl.agent import children
 from agentctl.agent.drive import drive
+from agentctl.agent.events import Entry, ToolReturned
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent, Limits, ToolSpec
 from agentctl.agent.tools import LiveTools
-from support.scripted import ScriptedModel, call, reply, says
+from support.scripted import ScriptedModel, ScriptedTools, call, reply, says
 
 HANDLERS = """
 import subprocess, sys, time
@@ -161,3 +162,22 @@ def test_what_a_finished_call_left_running_stays(make: Callable[..., tuple[Agent
     os.waitpid(pid, 0)
     done = subprocess.run([sys.executable, "-c", "import os; print(os.getpgrp())"], capture_output=True, check=True)
     assert int(done.stdout) == os.getpgrp()
+
+
+def test_a_reader_that_leaves_interrupts() -> None:
+    """A run that nobody reads has not failed: it is interrupted, and a call kept from beginning is told as not run."""
+
+    def left(entry: Entry) -> None:
+        if entry.event.kind == "tool_called":
+            raise BrokenPipeError
+
+    agent, run = Agent("test", "1", "claude-sonnet-5-5", "", {"max_tokens": 100}, ()), Run()
+    tools = ScriptedTools()
+    model = ScriptedModel(reply(call("look", "a")))
+    with pytest.raises(BrokenPipeError):
+        asyncio.run(drive(agent, run, model=model, tools=tools, hear=says("Go"), sinks=[left]))
+    assert run.ended is not None
+    assert run.ended.reason == "interrupted"
+    said = "not run: interrupted before it was finished"
+    assert run.entries[-2].event == ToolReturned("a", "look", said, "not_run")
+    assert tools.finished == []

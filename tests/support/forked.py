@@ -30,6 +30,29 @@ LIBRARIES = ("anthropic", "genai_prices", "jinja2", "jsonschema_rs", "prompt_too
 _parent: socket.socket | None = None
 
 
+class Begun:
+    """A command that was begun on these descriptors of ours, which stay ours; `wait` says how it ended."""
+
+    def __init__(self, arguments: Sequence[str], cwd: Path, env: Mapping[str, str], streams: Sequence[int]) -> None:
+        wants = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
+        self._line, theirs = socket.socketpair()
+        socket.send_fds(_zygote(), [b"x"], [theirs.fileno()])
+        theirs.close()
+        socket.send_fds(self._line, [len(wants).to_bytes(4, "big")], streams)
+        self._line.sendall(wants)
+        self._line.settimeout(TIMEOUT)
+        self._words = self._line.makefile()
+
+    def pid(self) -> int:
+        """Its process id, once there is one; to be asked once, before `wait`."""
+        return int(self._words.readline())
+
+    def wait(self) -> int:
+        """Its exit code, of a signal that ended it a negative one. Raises TimeoutError when it takes too long."""
+        with self._line, self._words:
+            return int(self._words.readline())
+
+
 def run(
     arguments: Sequence[str],
     cwd: Path,
@@ -38,13 +61,8 @@ def run(
     begun: Callable[[int], object] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs `agentctl` with these arguments to its end; `begun` is told its process id, once there is one."""
-    wants = json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env)}).encode()
     given, out, err = (os.pipe() for _ in range(3))
-    ours, theirs = socket.socketpair()
-    socket.send_fds(_zygote(), [b"x"], [theirs.fileno()])
-    theirs.close()
-    socket.send_fds(ours, [len(wants).to_bytes(4, "big")], [given[0], out[1], err[1]])
-    ours.sendall(wants)
+    command = Begun(arguments, cwd, env, [given[0], out[1], err[1]])
     for end in (given[0], out[1], err[1]):
         os.close(end)
     texts: dict[str, str] = {}
@@ -55,16 +73,14 @@ def run(
         reader.start()
     with contextlib.suppress(BrokenPipeError), os.fdopen(given[1], "w", encoding="utf-8") as stream:
         stream.write(stdin)
-    ours.settimeout(TIMEOUT)
-    with ours, ours.makefile() as words:
-        pid = int(words.readline())
-        if begun is not None:
-            begun(pid)
-        try:
-            code = int(words.readline())
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            raise
+    pid = command.pid()
+    if begun is not None:
+        begun(pid)
+    try:
+        code = command.wait()
+    except TimeoutError:
+        os.kill(pid, signal.SIGKILL)
+        raise
     for reader in readers:
         reader.join()
     return subprocess.CompletedProcess(["agentctl", *arguments], code, texts["out"], texts["err"])

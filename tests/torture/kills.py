@@ -162,6 +162,8 @@ def _count(root: Path, place: Path, figures: Figures, *, begun: bool) -> None:
     if not events or (events[-1]["kind"], events[-1].get("reason")) != ("run_ended", "completed"):
         figures.lost += 1
         return
-    figures.lost += max(len(TOOLS) - len(took), 0)
     answered = [event for event in events if event["kind"] == "tool_returned" and event["name"] != "reads"]
-    figures.falsely_done += max(len(answered) - len(took), 0)
+    told = {event["call_id"] for event in answered if event.get("error_type") == "not_run"}
+    figures.lost += max(len(TOOLS) - len(took) - len(told), 0)
+    figures.falsely_done += max(len(answered) - len(took) - len(told), 0)
+    figures.falsely_done += sum(line.endswith(call) for line in took for call in told)

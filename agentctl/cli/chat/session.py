@@ -259,7 +259,7 @@ class Chat:
             return
         if again:
             self.leave(exits.INTERRUPTED)
-        elif names := self.conversation.finishing:
+        elif (names := self.conversation.finishing) and not self._turn.cancelling():
             self.say(f"waiting for {', '.join(names)} to finish; Ctrl-C again does not wait", "yellow")
         self._turn.cancel()
 
