@@ -175,8 +175,17 @@ async def _serve(simulator: Simulator, signals: Signals, *, as_json: bool, trust
         note(f"simulated Messages API on {server.base_url} (no model answers here; Ctrl-C stops it)")
         note(f"use it with: {trust}ANTHROPIC_BASE_URL={server.base_url} ANTHROPIC_API_KEY=simulated agentctl ...")
         await stopped.wait()
-    refused = sum(1 for served in simulator.served if served.error)
-    bent = sum(1 for served in simulator.served if served.fault)
-    answered = f"{len(simulator.served)} requests answered, {refused} of them refused"
-    note(answered + (f", {bent} with a fault, {len(simulator.billed)} billed" if bent else ""))
+    note(last_word(simulator.served))
     return signals.code or exits.INTERRUPTED
+
+
+def last_word(served: Sequence[Served]) -> str:
+    """What came of all requests; of faults and bills only when there were faults."""
+    refused = sum(1 for each in served if each.error)
+    bent = sum(1 for each in served if each.fault)
+    said = f"{len(served)} requests answered, {refused} of them refused"
+    if not bent:
+        return said
+    bills = [each.request_id for each in served if each.usage is not None]
+    again = len(bills) - len({*bills})
+    return f"{said}, {bent} with a fault, {len(bills)} billed" + (f", {again} of them again" if again else "")

@@ -113,6 +113,7 @@ STATUS: Final = Kind(
     "an error status: 400 to 599",
     {"retry_after": "", "retry_after_ms": "", "should_retry": "", "type": "", "message": "", "code": ""},
 )
+INTERIM: Final = frozenset(range(100, 200)) - {101}
 STATUSES: Final = range(400, 600)
 
 
@@ -197,6 +198,10 @@ def _value(name: str, key: str, text: str, default: object) -> str | int | float
         raise Unknown(f"{name}: {key} is a number, and {shown(text)} is none") from None
     if isinstance(value, int | float) and not 0 <= value < float("inf"):
         raise Unknown(f"{name}: {key} must not be negative or endless")
+    if name == "interim" and key == "status" and value not in INTERIM:
+        raise Unknown(
+            f"{value} is no status of an interim reply", "from 100 to 199, without 101: nobody asked for that"
+        )
     if key == "alert" and text not in ALERTS:
         raise Unknown(f"{shown(text)} is no alert of TLS", nearest(text, list(ALERTS), kind="alerts"))
     if key == "status" and value not in {status.value for status in HTTPStatus} | {529}:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from agentctl.cli.simulate import tell_faults, tls_context
+from agentctl.cli.simulate import last_word, tell_faults, tls_context
 from agentctl.config.faults import KINDS
 from agentctl.errors import UsageError
+from agentctl.simulator.api import Served
 from support.desk import agentctl, command, environment
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -64,6 +65,16 @@ def test_every_fault_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     tell_faults(as_json=True)
     listed = json.loads(capsys.readouterr().out)
     assert {"fault": "tls", "says": "the TLS handshake fails", "values": {"alert": "handshake_failure"}} in listed
+
+
+def test_what_is_billed_again_is_told() -> None:
+    """A message that was lost and made again for the same request; without faults nothing is said of bills."""
+    made, lost = [
+        Served("POST", "/v1/messages", 200, usage={}, fault=fault, request_id="req_1") for fault in ("", "drop")
+    ]
+    assert last_word([made]) == "1 requests answered, 0 of them refused"
+    assert last_word([lost]).endswith("1 with a fault, 1 billed")
+    assert last_word([lost, made]).endswith("1 with a fault, 2 billed, 1 of them again")
 
 
 def test_faults_and_transcript(tmp_path: Path) -> None:

@@ -90,6 +90,8 @@ def test_a_fault_is_read_back_from_its_text(kind: str, data: st.DataObject) -> N
         ("529:2x2", "2 is no probability"),
         ("529:0.1x0", "x0 is no burst"),
         ("529:0.1xmany", "xmany is no burst"),
+        ("interim,status=101", "101 is no status of an interim reply"),
+        ("interim,status=200", "200 is no status of an interim reply"),
         ("tls,alert=nope", "nope is no alert of TLS"),
     ],
 )
