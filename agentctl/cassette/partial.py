@@ -16,6 +16,7 @@ from agentctl.cassette.record import Tape, save
 from agentctl.cassette.secrets.redact import Redactor
 from agentctl.cassette.staleness import changed
 from agentctl.cassette.tape import Cassette, Header
+from agentctl.config.unwritten import unwritten
 from agentctl.errors import CassetteError
 
 
@@ -48,5 +49,13 @@ def left(path: Path, components: Mapping[str, str]) -> Cassette | None:
 
 
 def forget(path: Path) -> None:
-    """Removes the partial recording of `path`: the whole one is there."""
-    partial_of(path).unlink(missing_ok=True)
+    """Removes the partial recording of `path`: the whole one is there.
+
+    Raises:
+        CassetteError: it cannot be removed.
+    """
+    target = partial_of(path)
+    try:
+        target.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritten(target, error, CassetteError) from None

@@ -118,3 +118,13 @@ def test_two_recordings_of_one_case(project: Project) -> None:
     assert case.status == "error"
     assert "being recorded by another process" in case.reason
     assert wire.sent == 0
+
+
+def test_one_that_cannot_be_removed_is_an_error_of_its_case(project: Project) -> None:
+    """The recording is whole; what stands beside it would be served before it one day, so it is named."""
+    (job,) = job_of(project)
+    partial_of(job.recording).mkdir(parents=True)
+    evaluation = play([job], None, RecordMode.ALL)
+    assert statuses(evaluation) == {CASE: "error"}
+    assert f"{partial_of(job.recording).name}: cannot be written" in str(evaluation.cases[0])
+    assert read(job.recording).header is not None

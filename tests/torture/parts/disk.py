@@ -11,6 +11,7 @@ from tests.torture.kills import Figures, kills
 from tests.torture.nth import failing_at_each, killed_at_each
 from tests.torture.part import Outcome, Part, Trial
 from tests.torture.paused import Paused, paused
+from tests.torture.records import Records, recorded_at_each
 from tests.torture.saves import Saves, saves, writers
 from tests.torture.shim import in_workers
 
@@ -26,12 +27,12 @@ def _told(found: Figures, what: str = "kills") -> Outcome:
     return Outcome(not found.broken, str(found).replace("kills", what, 1), tuple(found.failures))
 
 
-def _add(total: Paused | Saves | Damage, found: Paused | Saves | Damage) -> None:
+def _add(total: Paused | Saves | Damage | Records, found: Paused | Saves | Damage | Records) -> None:
     for name in total.__slots__:
         setattr(total, name, getattr(total, name) + getattr(found, name))
 
 
-def _figures(total: Paused | Saves | Damage) -> str:
+def _figures(total: Paused | Saves | Damage | Records) -> str:
     names = [name for name in total.__slots__ if name != "failures"]
     return ", ".join(f"{name.replace('_', ' ')} {getattr(total, name):,}" for name in names)
 
@@ -98,11 +99,17 @@ def _some_damage(job: tuple[int, Path]) -> Damage:
     return damaged(SHARE, *job)
 
 
+def _records(trial: Trial) -> Outcome:
+    total = recorded_at_each(trial.folder, trial.rounds, trial.seed)
+    return Outcome(not total.failures, _figures(total), tuple(total.failures))
+
+
 PARTS: Final = [
     Part(("F29",), "kill -9 of runs with tools, at random", 20, 1_000, _random),
     Part(("F29",), "kill -9 before, in and after the nth call of the disk", 20, 10_000, _nth),
     Part(("F30",), "a process paused while another takes its run over", 8, 60, _paused),
     Part(("F31",), "full, broken, read-only disk, no handles left, at the nth call of the store", 20, 10_000, _errors),
+    Part(("F31", "F39"), "an evaluation that records, killed or failing at its nth call", 24, 300, _records),
     Part(("F32",), "stores and recordings cut, zeroed, with a bit turned over", 60, 600, _damaged),
     Part(("F39",), "kill -9 in the save of a recording, and 32 writers of one", 100, 1_000, _saves),
 ]
