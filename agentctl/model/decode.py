@@ -63,6 +63,8 @@ async def _read(reply: WireReply, on_delta: OnDelta | None, on_content: OnConten
     async for chunk in reply.body:
         size += len(chunk)
         if size > MAX_REPLY_BYTES:
+            if reply.status not in OK_STATUSES:
+                break  # an error is told from its beginning
             raise ProtocolError(f"a reply of more than {MAX_REPLY_BYTES} bytes", type="protocol_error")
         if stream is not None:
             stream.feed(chunk)

@@ -54,7 +54,7 @@ class SseParser:
             return found
         *blocks, rest = text.split(b"\n\n")
         self._pending, self._size = [rest], len(rest)
-        return [event for block in blocks if (event := _event(block)) is not None]
+        return [event for block in blocks if block and (event := _event(block)) is not None]
 
     def close(self) -> list[tuple[bytes, bytes]]:
         """What stands after the last blank line: the standard drops it, files that lost their last line end need it.

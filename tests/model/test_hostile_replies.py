@@ -12,7 +12,7 @@ import pytest
 
 from agentctl.agent.ports import Request
 from agentctl.agent.spec import Provider
-from agentctl.errors import ModelError, ProtocolError
+from agentctl.errors import ApiError, ModelError, ProtocolError
 from agentctl.model import decode as decoding
 from agentctl.model.claude import MAX_ERROR_BYTES, ClaudeWire
 from agentctl.model.failures import MAX_MESSAGE, MAX_NAME, failure_of
@@ -75,6 +75,14 @@ def test_a_reply_without_end(monkeypatch: pytest.MonkeyPatch, content_type: str)
     with pytest.raises(ProtocolError, match="more than 1000 bytes") as caught:
         asyncio.run(decoding.decode(reply))
     assert caught.value.type == "protocol_error"
+
+
+def test_an_error_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is still the error that its status says: a server that is busy is asked again."""
+    monkeypatch.setattr(decoding, "MAX_REPLY_BYTES", 1000)
+    with pytest.raises(ApiError) as caught:
+        asyncio.run(decoding.decode(wire_reply(*[b"busy " * 50] * 50, status=529)))
+    assert (caught.value.type, caught.value.retryable) == ("overloaded_error", True)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])

@@ -145,7 +145,7 @@ def _process(path: Path, names: Sequence[str], gate: Barrier, answers: multiproc
 
 def _probes(trial: Trial) -> Outcome:
     names = [f"model {number}" for number in range(trial.rounds)]
-    few = names[: max(trial.rounds // 20, 10)]
+    few = names[: max(trial.rounds // 50, 10)]
     memory, file = InMemory(lambda: 1.0), SharedStates(trial.folder / "health.db")
     wrong = []
     for states, some, kind in ((memory, names, "in memory"), (file, few, "in a file")):
@@ -169,7 +169,7 @@ def _across(path: Path, names: Sequence[str]) -> list[str]:
     workers = [context.Process(target=_process, args=(path, names, gate, answers)) for _ in range(PROCESSES)]
     for worker in workers:
         worker.start()
-    parts = [answers.get(timeout=300) for _ in workers]
+    parts = [answers.get(timeout=60) for _ in workers]
     for worker in workers:
         worker.join()
     totals = [tuple(map(sum, zip(*each, strict=True))) for each in zip(*parts, strict=True)]

@@ -24,7 +24,7 @@ def _silence() -> list[Case]:
         "seconds": 4.0,
         "says": "hint",
     }
-    idle = {"kind": "timeout_error", "requests": 3, "agent": IMPATIENT, "least": 1.2, "seconds": 6.0}
+    idle = {"kind": "timeout_error", "requests": range(2, 4), "agent": IMPATIENT, "least": 1.2, "seconds": 6.0}
 
     def pings(talk: Talk) -> None:
         talk.say(raw.head("200 OK", *CHUNKED), raw.chunk(raw.start()))
