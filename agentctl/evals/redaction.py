@@ -12,6 +12,7 @@ from agentctl.config.check import Many, Part, check
 from agentctl.config.documents import Text
 from agentctl.config.findings import Invalid
 from agentctl.config.nearest import nearest
+from agentctl.config.patterns import NotAPattern, compiled
 from agentctl.config.project import Project
 from agentctl.config.texts import shown
 from agentctl.config.yamls import read_yaml
@@ -29,8 +30,8 @@ def _kind(name: str) -> str:
 
 def _regex(text: str) -> str:
     try:
-        pattern = re.compile(text)
-    except re.error as error:
+        pattern = compiled(text)
+    except NotAPattern as error:
         raise Invalid(f"is no regular expression: {error}") from None
     if pattern.match(""):
         raise Invalid("matches the empty text, which is everywhere", hint="let it begin with what always stands there")

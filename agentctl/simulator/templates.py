@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import ChainableUndefined, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agentctl.config.findings import Invalid
+from agentctl.config.patterns import NotAPattern, compiled
+from agentctl.config.texts import shown
 
 SINGLE = re.compile(r"\{\{(?P<expression>(?:(?!\}\}|\{\{).)*)\}\}", re.DOTALL)
 FLAGS = re.IGNORECASE | re.DOTALL
@@ -26,7 +28,16 @@ ENVIRONMENT.filters["money"] = _money
 CONDITIONS = ENVIRONMENT.overlay(undefined=ChainableUndefined)
 """For `where`: what is not there is null, so that a rule can ask whether it is."""
 
+UNFIT: Final = (TemplateSyntaxError, SyntaxError, RecursionError, MemoryError)
+"""Raised for a source: Jinja makes Python of it, whose compiler takes only so many brackets inside each other."""
+
 NAME = re.compile(r"<(?P<name>[a-z_]+)>")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TemplateSyntaxError):
+        return shown(error.message or "")
+    return shown(error.msg) if isinstance(error, SyntaxError) else "it nests too deeply"
 
 
 class ScriptFault(Exception):  # told to the client as an api_error
@@ -40,7 +51,7 @@ class Pattern:
     @cache
     def compiled(text: str) -> re.Pattern[str]:
         """The compiled pattern."""
-        return re.compile(text, FLAGS)
+        return compiled(text, FLAGS)
 
     @staticmethod
     def expanded(text: str, named: Mapping[str, str]) -> str:
@@ -52,7 +63,7 @@ class Pattern:
         """Raises Invalid when it is none."""
         try:
             cls.compiled(text)
-        except re.error as error:
+        except NotAPattern as error:
             raise Invalid(f"not a regular expression: {error}") from None
 
 
@@ -70,8 +81,8 @@ class Template:
         """Raises Invalid when it is none."""
         try:
             cls.compiled(text)
-        except TemplateSyntaxError as error:
-            raise Invalid(f"not a template: {error.message}") from None
+        except UNFIT as error:
+            raise Invalid(f"not a template: {_reason(error)}") from None
 
     @classmethod
     def text(cls, text: str, variables: Mapping[str, Any], macros: str = "") -> str:
@@ -113,8 +124,8 @@ class Expression:
         """Raises Invalid when it is none."""
         try:
             cls.compiled(text)
-        except TemplateSyntaxError as error:
-            raise Invalid(f"not an expression: {error.message}") from None
+        except UNFIT as error:
+            raise Invalid(f"not an expression: {_reason(error)}") from None
 
     @classmethod
     def value(cls, text: str, variables: Mapping[str, Any]) -> Any:

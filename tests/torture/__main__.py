@@ -1,4 +1,4 @@
-"""`python -m tests.torture quick|full [--seed N] [--only TEXT]`: tries to break an agent; a table of what came of it.
+"""`python -m tests.torture quick|full [--seed N[:ROUND]] [--only TEXT]`: tries to break an agent; prints a table.
 
 Exit 1 when anything broke; what failed is printed with the seed that plays it alone.
 """
@@ -27,21 +27,27 @@ def main() -> int:
     """Plays every part that was asked for; the exit code."""
     arguments = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     arguments.add_argument("size", choices=["quick", "full"])
-    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--seed", type=_seed, default=(0, None), metavar="N[:ROUND]")
     arguments.add_argument("--only", default="", metavar="TEXT", help="parts whose faults or name contain this")
     asked = arguments.parse_args()
     chosen = [part for part in all_parts() if asked.only.lower() in f"{' '.join(part.faults)} {part.name}".lower()]
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {python}, {os.cpu_count()} processors, seed {asked.seed}")
+    print(f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {python}, {os.cpu_count()} processors, seed {asked.seed[0]}")
     passed = sum(_played(part, full=asked.size == "full", seed=asked.seed) for part in chosen)
     print(f"{passed} of {len(chosen)} parts passed")
     return 0 if chosen and passed == len(chosen) else 1
 
 
-def _played(part: Part, *, full: bool, seed: int) -> bool:
+def _seed(text: str) -> tuple[int, int | None]:
+    """`7`, or `7:123` for one round alone."""
+    seed, _, number = text.partition(":")
+    return int(seed), int(number) if number else None
+
+
+def _played(part: Part, *, full: bool, seed: tuple[int, int | None]) -> bool:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        outcome = _outcome(part, Trial(part.full if full else part.quick, seed, Path(folder), full))
+        outcome = _outcome(part, Trial(part.full if full else part.quick, seed[0], Path(folder), full, seed[1]))
     word, took = "pass" if outcome.passed else "FAIL", time.perf_counter() - began
     print(f"{word}  {' '.join(part.faults) or '-':<12}  {part.name}: {outcome.figures} ({took:.0f} s)", flush=True)
     for failure in outcome.failures[:SHOWN]:

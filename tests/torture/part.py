@@ -19,6 +19,8 @@ class Trial:
     seed: int
     folder: Path
     full: bool
+    alone: int | None = None
+    """The number of the one round that is played (`--seed 0:NUMBER`); None plays all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeAlias
 
+from agentctl.config.patterns import compiled
+
 Check: TypeAlias = Callable[[re.Match[str]], bool]
 """What a match must pass beyond its pattern."""
 
@@ -84,4 +86,4 @@ def lowered(text: str) -> str:
 
 @cache
 def _compiled(source: str) -> re.Pattern[str]:
-    return re.compile(source)
+    return compiled(source)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from agentctl.agent.events import Json
+from agentctl.config.patterns import NotAPattern, compiled
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import (
     PASSED,
@@ -72,14 +73,10 @@ def pattern(fields: Fields) -> re.Pattern[str]:
     """
     text = text_value(fields)
     try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        position = getattr(error, "pos", None)
-        where = "" if position is None else f" at character {position + 1} of the pattern"
-        message = getattr(error, "msg", str(error))
-        raise Misfit(
-            f"not a regular expression: {message}{where}", "value", hint="it is Python's `re` syntax"
-        ) from None
+        return compiled(text)
+    except NotAPattern as error:
+        where = "" if error.position is None else f" at character {error.position + 1} of the pattern"
+        raise Misfit(f"not a regular expression: {error}{where}", "value", hint="it is Python's `re` syntax") from None
 
 
 def find_equal(expected: Json, text: str) -> Found:
