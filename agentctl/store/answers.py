@@ -25,6 +25,7 @@ from agentctl.agent.ports import Clock
 from agentctl.agent.spec import Agent, CachedAnswers
 from agentctl.errors import StoreError
 from agentctl.store.connection import connect, failures, immediate
+from agentctl.store.soundness import checksum
 
 WAIT_MS: Final = 200
 """For another process that is writing: longer, and asking the model would have been the better thing."""
@@ -32,7 +33,7 @@ WAIT_MS: Final = 200
 FAULTS: Final = (StoreError, sqlite3.Error, OSError, ValueError, TypeError, KeyError, AttributeError)
 """What a store can do to us that is locked, full, read-only, damaged, or written by another version."""
 
-FIND: Final = "select run, model, at, answer from answers where key = ?"
+FIND: Final = "select run, model, at, intact(crc, key, run, model, at, answer) from answers where key = ?"
 USE: Final = """
 update answers set served = served + 1,
     used = (select max(used) + 1 from answers as others where others.agent = answers.agent)
@@ -41,7 +42,7 @@ where key = ?
 EXPIRE: Final = "delete from answers where agent = ? and at < ?"
 PUT: Final = """
 insert or replace into answers
-values (?, ?, ?, ?, ?, ?, ?, (select coalesce(max(used), 0) + 1 from answers where agent = ?), 0)
+values (?, ?, ?, ?, ?, ?, ?, (select coalesce(max(used), 0) + 1 from answers where agent = ?), 0, ?)
 """
 TRIM: Final = """
 delete from answers where agent = ?1
@@ -103,9 +104,10 @@ class Answers:
             stop = {"stop_reason": reply.stop_reason, "stop_sequence": reply.stop_sequence}
             answer = orjson.dumps({"content": text_blocks(reply.content), **stop}).decode()
             with self._hastily() as connection, immediate(connection):
-                now = self._clock()
+                now = float(self._clock())
                 connection.execute(EXPIRE, (agent.name, now - rules.max_age_seconds))
-                row = (key, agent.name, agent.version, reply.model, run_id, now, answer, agent.name)
+                crc = checksum(key, run_id, reply.model, now, answer)
+                row = (key, agent.name, agent.version, reply.model, run_id, now, answer, agent.name, crc)
                 connection.execute(PUT, row)
                 connection.execute(TRIM, (agent.name, rules.max_entries))
         except FAULTS:

@@ -95,7 +95,11 @@ drop index runs_by_start;
 """
 """What is read goes by the rows, which have a checksum, and not by an index, which has none."""
 
-STEPS: Final = (RUNS, RESULTS, ANSWERS, CHECKSUMS)
+ANSWER_CHECKSUMS: Final = """
+alter table answers add column crc integer;
+"""
+
+STEPS: Final = (RUNS, RESULTS, ANSWERS, CHECKSUMS, ANSWER_CHECKSUMS)
 """From an empty file to schema 1, from there to 2, and so on."""
 
 INTACT: Final = (

@@ -178,10 +178,22 @@ def test_a_damaged_answer_is_none(path: Path, answer: str) -> None:
     answers = Answers(path)
     assert answers.keep("k", DESK, "r", reply(text("Yes.")), RULES)
     with closing(sqlite3.connect(path)) as other:
-        other.execute("update answers set answer = ?", (answer,))
+        other.execute("update answers set answer = ?, crc = null", (answer,))
         other.commit()
     assert answers.recall("k", RULES) is None
     assert len(answers.list()) == 1
+    assert answers.keep("k", DESK, "r", reply(text("Yes.")), RULES)
+    assert answers.recall("k", RULES) is not None
+
+
+def test_an_answer_of_other_words_than_were_kept_is_none(path: Path) -> None:
+    """A bit that turned over makes a good sentence of another meaning: it is not given."""
+    answers = Answers(path)
+    assert answers.keep("k", DESK, "r", reply(text("Yes.")), RULES)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("update answers set answer = replace(answer, 'Yes.', 'No!.')")
+        other.commit()
+    assert answers.recall("k", RULES) is None
     assert answers.keep("k", DESK, "r", reply(text("Yes.")), RULES)
     assert answers.recall("k", RULES) is not None
 
