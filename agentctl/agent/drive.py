@@ -39,6 +39,14 @@ Observe = Callable[[], Awaitable[list[Observed]]]
 """Looks at the world after the last move and before the end."""
 
 
+Safe = Callable[[], Awaitable[None]]
+"""Returns when what the sinks were told is as safe as it is to be before anyone acts on it."""
+
+
+async def at_once() -> None:
+    """Where the sinks keep what they are told the moment they are, or nobody keeps it."""
+
+
 async def nobody(_call: ToolCalled) -> tuple[bool, str]:
     """The approver where there is no one to ask: every call that needs a person is denied."""
     return False, "this call needs a person's approval and nobody is there to give it"
@@ -56,19 +64,27 @@ async def drive(
     on_delta: OnDelta | None = None,
     observe: Observe | None = None,
     answers: Answers | None = None,
+    safe: Safe = at_once,
     clock: Clock = time.time,
 ) -> Run:
     """Runs until the user has nothing more to say or something ends it; returns `run`, whose `ended` says which.
 
     A run that already ended goes on with what `hear` says next. Without `answers` every question is asked of a model,
-    whatever the agent says of cached answers.
+    whatever the agent says of cached answers. Tools are run when `safe` has returned, behind the sinks, which have
+    heard of the calls.
 
     Raises:
         RecordingMiss: replay could not answer; the run has ended with `missing_recording`.
         asyncio.CancelledError: after the run was ended with `interrupted`.
     """
     driver = _Driver(
-        agent, run, model, tools, hear, approve=approve, sinks=sinks, on_delta=on_delta, answers=answers, clock=clock
+        *(agent, run, model, tools, hear),
+        approve=approve,
+        sinks=sinks,
+        on_delta=on_delta,
+        answers=answers,
+        safe=safe,
+        clock=clock,
     )
     if run.started is None:
         driver.emit(RunStarted(agent.ref, agent.bundle, agent.model, dict(agent.components)))
@@ -119,10 +135,12 @@ class _Driver:
         sinks: Sequence[Sink],
         on_delta: OnDelta | None,
         answers: Answers | None,
+        safe: Safe,
         clock: Clock,
     ) -> None:
         self.agent, self.run, self.model, self.tools = agent, run, model, tools
         self.hear, self.approve, self.sinks, self.on_delta, self.clock = hear, approve, sinks, on_delta, clock
+        self.safe = safe
         self.answers = answers if agent.cached_answers is not None else None
         self.first: Request | None = None
         """The run's first question, until it is answered; only where answers are kept."""
@@ -206,6 +224,7 @@ class _Driver:
         self.announced = {event.call_id for event in events}  # until they begin: who listens may fail before
         for event in events:
             self.emit(event)
+        await self.safe()
         self.announced = set()
         timer = self._until_deadline()
         try:

@@ -133,7 +133,8 @@ class Conversation:
             tools=tools,
             hear=hear,
             approve=approve,
-            sinks=[session.runs.sink(self.id), *sinks],
+            sinks=[session.runs.sink(self.id, waits=False), *sinks],
+            safe=lambda: session.runs.safe(self.id),
             on_delta=on_delta,
             answers=session.answers_for(self.id),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import orjson
@@ -19,6 +19,7 @@ from agentctl.agent.ports import API_VERSION, Request, WireReply
 from agentctl.agent.spec import Provider
 from agentctl.errors import ModelError, Unreachable, UsageError
 from agentctl.model.confidence import Confidence
+from agentctl.model.lanes import Lane, Lanes
 from agentctl.model.trust import refuse_strangers
 
 CONNECT_SECONDS: Final = 10.0
@@ -55,15 +56,33 @@ class ClaudeWire:
 
     def __init__(self, provider: Provider | None = None, *, api_key: str | None = None) -> None:
         self._provider = provider or Provider()
-        self._sdk, self._client = _client(self._provider, api_key)
+        self._sdk, client, another = _client(self._provider, api_key)
+        self._lanes = Lanes(client, lambda: client.copy(http_client=another()))
         self.sent = 0
 
     async def send(self, request: Request) -> WireReply:
         """Sends one request; see `agentctl.agent.ports.Wire`."""
         self.sent += 1
+        lane = self._lanes.take()
+        try:
+            response = await self._answer(lane.client, request)
+        except self._sdk.APIStatusError as error:
+            self._lanes.give(lane)
+            return _whole(error.response)
+        except BaseException:
+            self._lanes.give(lane)
+            raise
+        http = response.http_response
+        body = self._events(response) if self._provider.name == "bedrock" else http.aiter_bytes()
+        confidence = Confidence.of(http.request)
+        clean = self._until_broken(http, confidence.stream(body), confidence, lane)
+        return WireReply(http.status_code, _headers(http, confidence), clean)
+
+    async def _answer(self, client: Any, request: Request) -> Any:
+        """What the SDK has for the request, its body unread; what it raises is ours, but for an error status."""
         headers = {**HEADERS, **({"anthropic-beta": ",".join(request.betas)} if request.betas else {})}
         try:
-            response = await self._client.post(
+            return await client.post(
                 request.path,
                 body=request.body,
                 cast_to=object,
@@ -71,8 +90,8 @@ class ClaudeWire:
                 stream=True,
                 stream_cls=self._sdk.AsyncStream[object],
             )
-        except self._sdk.APIStatusError as error:
-            return _whole(error.response)
+        except self._sdk.APIStatusError:
+            raise
         except self._sdk.APIConnectionError as error:
             unsent = _unsent(error.__cause__)
             if unsent is not None:
@@ -80,19 +99,13 @@ class ClaudeWire:
             raise _unreachable(error, Confidence.of(error.request)) from None
         except Exception as error:  # what a cloud's library raises is its own: no credentials, a text that is no UTF-8
             raise ModelError(f"the request cannot be sent: {error}", type="client_error") from error
-        http = response.http_response
-        body = self._events(response) if self._provider.name == "bedrock" else http.aiter_bytes()
-        confidence = Confidence.of(http.request)
-        return WireReply(
-            http.status_code, _headers(http, confidence), self._until_broken(http, confidence.stream(body), confidence)
-        )
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        await self._client.close()
+        await self._lanes.aclose()
 
     async def _until_broken(
-        self, http: Any, body: AsyncIterator[bytes], confidence: Confidence
+        self, http: Any, body: AsyncIterator[bytes], confidence: Confidence, lane: Lane
     ) -> AsyncIterator[bytes]:
         """The body as it arrives; what breaks the connection is an error of ours, and the end closes it."""
         import httpx2  # noqa: PLC0415  the SDK's transport; loaded with it
@@ -103,6 +116,7 @@ class ClaudeWire:
         except (httpx2.HTTPError, httpx2.StreamError) as error:
             raise _unreachable(error, confidence) from None
         finally:
+            self._lanes.give(lane)
             await http.aclose()
 
     async def _events(self, response: Any) -> AsyncIterator[bytes]:
@@ -114,8 +128,8 @@ class ClaudeWire:
             yield b"event: error\ndata: %b\n\n" % orjson.dumps(error.body or {})
 
 
-def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
-    """The SDK module and a client of it."""
+def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any, Callable[[], Any]]:
+    """The SDK module, a client of it, and what makes one more of the layer below, with connections of its own."""
     import anthropic  # noqa: PLC0415  about a second of CPU: paid only by commands that go live
 
     name = CLIENTS.get(provider.name)
@@ -130,11 +144,11 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
         settings["api_key"] = api_key
     timeout = anthropic.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
     try:
+        transport = _transports(anthropic, timeout)
         if provider.name in LIBRARIES:  # the SDK would miss it at the first request
             importlib.import_module(LIBRARIES[provider.name])
-        http = anthropic.DefaultAsyncHttpxClient(timeout=timeout, event_hooks={"response": [_cut_short]})
         client = getattr(anthropic, name)(
-            max_retries=0, timeout=timeout, open_telemetry=False, http_client=http, **settings
+            max_retries=0, timeout=timeout, open_telemetry=False, http_client=transport(), **settings
         )
     except ImportError as error:
         library = LIBRARIES.get(provider.name)
@@ -146,7 +160,15 @@ def _client(provider: Provider, api_key: str | None) -> tuple[Any, Any]:
         raise UsageError(f"the provider {provider.name} cannot be set up: {error}", hint=PROVIDERS) from error
     if api_key is None:  # else the caller says in one breath which key goes where
         refuse_strangers(client.base_url, provider.name)
-    return anthropic, client
+    return anthropic, client, transport
+
+
+def _transports(sdk: Any, timeout: Any) -> Callable[[], Any]:
+    """What makes clients of the layer below, which share what is slow to make: the certificates that are trusted."""
+    import httpx2  # noqa: PLC0415  the SDK's transport; loaded with it
+
+    settings = {"timeout": timeout, "event_hooks": {"response": [_cut_short]}, "verify": httpx2.create_ssl_context()}
+    return lambda: sdk.DefaultAsyncHttpxClient(**settings)
 
 
 async def _cut_short(http: Any) -> None:

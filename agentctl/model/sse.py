@@ -48,13 +48,13 @@ class SseParser:
                 raise ProtocolError(f"an event of more than {MAX_EVENT_BYTES} bytes", type="protocol_error")
             return []
         text = self._text()
-        found = AS_THE_API_WRITES.findall(text)
-        if len(found) * 3 == text.count(b"\n") and text.endswith(b"\n\n"):  # no line but those of the events found
-            self._pending, self._size = [], 0
-            return found
-        *blocks, rest = text.split(b"\n\n")
+        end = text.rfind(b"\n\n") + 2
+        whole, rest = text[:end], text[end:]
         self._pending, self._size = [rest], len(rest)
-        return [event for block in blocks if block and (event := _event(block)) is not None]
+        found = AS_THE_API_WRITES.findall(whole)
+        if len(found) * 3 == whole.count(b"\n"):  # no line but those of the events found
+            return found
+        return [event for block in whole.split(b"\n\n") if block and (event := _event(block)) is not None]
 
     def close(self) -> list[tuple[bytes, bytes]]:
         """What stands after the last blank line: the standard drops it, files that lost their last line end need it.

@@ -26,6 +26,7 @@ from agentctl.agent.ports import Clock, Sink
 from agentctl.errors import StoreError, UsageError
 from agentctl.store.alive import Alive
 from agentctl.store.connection import check, connect, failures, synchronous
+from agentctl.store.disk import FALLBACK_PAGES, Disk
 from agentctl.store.soundness import checksum, intact
 
 SUFFIX_BYTES: Final = 2
@@ -84,6 +85,7 @@ class Runs:
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._alive = Alive(path.parent / "running")
+        self._disk: Disk | None = None
         self._failed: dict[str, StoreError] = {}
         """Runs of which an entry could not be stored: what comes after it would leave a hole."""
 
@@ -99,7 +101,7 @@ class Runs:
         """Closes the file."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._disk = None
         self._alive.release()
 
     def create(
@@ -126,10 +128,11 @@ class Runs:
         """Whether another process that lives goes on with the run."""
         return self._alive.is_held(run_id)
 
-    def append(self, run_id: str, entry: Entry) -> None:
+    def append(self, run_id: str, entry: Entry, *, waits: bool = True) -> None:
         """Stores the next entry of a run; when this returns, a killed process loses it no more.
 
-        An intent to act is on the disk as well, with all that was stored before it: the power may fail. An entry that
+        An intent to act is on the disk as well, with all that was stored before it: the power may fail. Without `waits`
+        it is only when `safe` has returned. An entry that
         cannot be stored is the end of the run as far as this process goes, as if it had been killed there: none that
         comes after it is taken, so what is stored has no hole and `resume` goes on from it.
 
@@ -143,8 +146,11 @@ class Runs:
         row = (run_id, entry.seq, float(entry.at), _dump(to_json(entry.event)))
         try:
             connection = self._writable()
-            with failures(self.path), synchronous(connection) if isinstance(entry.event, INTENTS) else nullcontext():
+            intent = waits and isinstance(entry.event, INTENTS)
+            with failures(self.path), synchronous(connection) if intent else nullcontext():
                 connection.execute(INSERT, (*row, checksum(*row)))
+            if self._disk is not None:
+                self._disk.written += 1
         except StoreError as error:
             self._failed[run_id] = error
             raise
@@ -160,9 +166,25 @@ class Runs:
                 connection = self._writable()
             check(connection, self.path)
 
-    def sink(self, run_id: str) -> Sink:
+    def sink(self, run_id: str, *, waits: bool = True) -> Sink:
         """A sink that appends to the run."""
-        return lambda entry: self.append(run_id, entry)
+        return lambda entry: self.append(run_id, entry, waits=waits)
+
+    async def safe(self, run_id: str) -> None:
+        """Returns when all entries of the run are on the disk; many runs share one wait for it.
+
+        Raises:
+            StoreError: the disk reports an error; the run takes no more entries.
+        """
+        if self._disk is None:
+            self._disk = Disk(self.path)
+            with failures(self.path):
+                self._writable().execute(f"pragma wal_autocheckpoint={FALLBACK_PAGES}")
+        try:
+            await self._disk.safe()
+        except StoreError as error:
+            self._failed[run_id] = error
+            raise
 
     def entries(self, run_id: str) -> tuple[Entry, ...]:
         """Every entry of the run, in order.

@@ -200,3 +200,40 @@ def test_usage_never_goes_down(bad: Any) -> None:
     assert usage == Usage(output_tokens=3)
     replied = ModelReplied("m", "m", [], "end_turn", {"input_tokens": bad})
     assert Run.of([replied, replied]).usage == Usage()
+
+
+def test_tools_wait_until_the_calls_are_safe() -> None:
+    """All calls of a turn are told, then made safe together, then run."""
+    order: list[str] = []
+
+    class Noted(ScriptedTools):
+        async def call(self, asked: ToolCalled) -> ToolReturned:
+            order.append(f"runs {asked.call_id}")
+            return await super().call(asked)
+
+    def sink(entry: Entry) -> None:
+        if isinstance(entry.event, ToolCalled):
+            order.append(f"told {entry.event.call_id}")
+
+    async def safe() -> None:
+        await asyncio.sleep(0)
+        order.append("safe")
+
+    model = ScriptedModel(reply(call("look", "a"), call("look", "b")), reply(text("Done.")))
+    run = asyncio.run(drive(agent(), Run(), model=model, tools=Noted(), hear=says("Go"), sinks=[sink], safe=safe))
+    assert ended(run) == "completed"
+    assert order == ["told a", "told b", "safe", "runs a", "runs b"]
+
+
+def test_nothing_runs_that_is_not_safe() -> None:
+    """When the calls cannot be made safe, no tool is run and the run ends with the error."""
+    tools = ScriptedTools()
+
+    async def safe() -> None:
+        raise StoreError("the disk is broken")
+
+    run, model = Run(), ScriptedModel(reply(call("look", "a")))
+    with pytest.raises(StoreError, match="broken"):
+        asyncio.run(drive(agent(), run, model=model, tools=tools, hear=says("Go"), safe=safe))
+    assert ended(run) == "error"
+    assert tools.finished == []

@@ -83,3 +83,13 @@ def test_nothing_waits_that_is_no_secret() -> None:
     confidence = Confidence([SECRET])
     events = [b'data: {"a": 1}\n\n', b"data: aab-a"]
     assert streamed(confidence, events, OSError("reset")) == [events[0], b"data: ", b"aab-a"]
+
+
+@given(st.lists(st.sampled_from("ab-\n"), min_size=1, max_size=30), st.integers(1, 8))
+def test_lines_go_out_at_once_and_nothing_is_lost(letters: list[str], size: int) -> None:
+    """However it is cut, the text that comes out is the text cleaned whole; what ends with a line is not held back."""
+    confidence = Confidence([SECRET, "bab-a-bab-ab"])
+    data = "".join(letters).encode() + SECRET.encode() + b"\n"
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    assert b"".join(streamed(confidence, pieces)) == confidence.clean(data)
+    assert streamed(confidence, [b"a\n", b"b"])[0] == b"a\n"
