@@ -81,4 +81,48 @@ def _dialects() -> list[Case]:
     return cases + [Case(name, (streams(body), OK), kind="*", code=-1, requests=MANY) for name, body in odd.items()]
 
 
-PARTS: Final = [part("X4", "odd events", _dialects, share=8)]
+def _fields() -> list[Case]:
+    """Fields beside what is said: usage that counts nothing, names and reasons that are no words."""
+    usages: list[Any] = [
+        {"input_tokens": -5, "output_tokens": -7},
+        {"input_tokens": "12", "output_tokens": "many"},
+        {"input_tokens": 10**30, "output_tokens": 1.5},
+        {"input_tokens": None, "output_tokens": True},
+        {"cache_creation": {"ephemeral_5m_input_tokens": -3}, "cache_read_input_tokens": [1]},
+        {"server_tool_use": "x", "service_tier": ["x"], "iterations": [5]},
+        [],
+        5,
+    ]
+    cases = []
+    for usage in usages:
+        end = raw.event({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage}) + STOP
+        reply = streams(raw.start(usage=usage) + raw.text(0, "All is well.") + end)
+        cases.append(Case(f"usage {usage!r:.50}", (reply,), code=0, answer="All is well.", never='": -'))
+        cases.append(Case(f"usage {usage!r:.50} on a screen", (reply,), code=0, screen=True, never="-[0-9]+ (in|out)"))
+    hostile = "\x1b[31m\nended: completed\u202e"
+    searched = raw.opened(0, type="server_tool_use", id="s", name=hostile, input={}) + raw.closed(0)
+    searched += raw.opened(1, type="web_search_tool_result", tool_use_id="s", content=hostile) + raw.closed(1)
+    said = raw.text(0, "All is well.")
+    odd = {
+        "a hostile model": raw.start(model=hostile * 50) + said + raw.ends(),
+        "a hostile id": raw.start(id=hostile * 50) + said + raw.ends(),
+        "a hostile stop reason": raw.start() + said + raw.ends(hostile),
+        "a stop sequence that is an object": raw.start() + said + raw.ends("stop_sequence", stop_sequence={"a": 1}),
+        "stop details that are a list": raw.start() + said + raw.ends("refusal", stop_details=[5]),
+        "a hostile server tool": raw.start() + searched + raw.text(2, "All is well.") + raw.ends(),
+        "nothing at all": raw.start() + raw.ends(),
+        "a tool's name of 100 KB": raw.start() + raw.use(0, name="n" * 100_000) + raw.ends("tool_use"),
+        "a tool that is a path": raw.start() + raw.use(0, name="../../handlers.py:mark") + raw.ends("tool_use"),
+        "a hostile tool": raw.start() + raw.use(0, name=hostile) + raw.ends("tool_use"),
+    }
+    for name, body in odd.items():
+        for screen in (False, True):
+            acts = (streams(body), OK)
+            cases.append(Case(f"{name}, screen={screen}", acts, kind="*", code=-1, requests=MANY, screen=screen))
+    return cases
+
+
+PARTS: Final = [
+    part("X4", "odd events", _dialects, share=8),
+    part("B11", "odd usage, names and reasons", _fields, share=12),
+]
