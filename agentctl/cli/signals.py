@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from agentctl.cli.quiet import CODES, minded
+from agentctl.cli.quiet import CODES, minded, quietly
 
 DRAIN: Final = 5.0
 """Seconds that SIGTERM leaves to tools at work; `AGENTCTL_DRAIN_SECONDS` is another number. Containers give ten."""
@@ -96,6 +96,8 @@ class Signals:
             timer.cancel()
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self.code:  # what is left is to say what was done: whoever is in a hurry does without
+            quietly()
 
     @contextmanager
     def stopping(self, stop: Callable[[], object], *, interrupt: Callable[[], object] | None = None) -> Iterator[None]:
