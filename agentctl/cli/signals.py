@@ -44,7 +44,9 @@ class Terminated(SystemExit):
 
 def unwinding() -> None:
     """From now on a signal raises KeyboardInterrupt or Terminated, so that what is open is closed."""
-    _install(_unwind)
+    for number in _install(_unwind):
+        if number == signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)  # `asyncio.run` knows it, and cancels its task instead
 
 
 def _unwind(number: int, _frame: FrameType | None) -> None:

@@ -24,6 +24,7 @@ from agentctl.cli.outcome import document, exit_code, price_for
 from agentctl.cli.replay.sources import Changes, ForkOptions, Recording, Stored, one_run
 from agentctl.cli.screen import screen
 from agentctl.cli.session import Conversation, Session, open_session
+from agentctl.cli.signals import Signals, stopped_by
 from agentctl.cli.wiring import with_system
 from agentctl.config.nearest import nearest
 from agentctl.errors import UsageError
@@ -41,10 +42,12 @@ def go_on(source: Recording | Stored, take: int | None, changes: Changes, option
     beginning, turn = _beginning(events, changes)
     ref = changes.agent or _agent_of(events)
     system = _text_of(changes.system) if changes.system is not None else None
-    try:
-        return asyncio.run(_drive(source, beginning, turn, ref, system, changes, options))
-    except KeyboardInterrupt:
-        return exits.INTERRUPTED
+    with Signals() as signals:
+        try:
+            body = _drive(source, beginning, turn, ref, system, changes, options)
+            return asyncio.run(stopped_by(signals, body))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            return signals.code or exits.INTERRUPTED
 
 
 async def _drive(
