@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jsonschema_rs
 import orjson
@@ -27,6 +27,13 @@ from agentctl.agent.ports import EXECUTES
 from agentctl.agent.spec import Agent, ToolSpec
 
 MAX_FINDINGS = 5
+BLOCKS: Final[Mapping[str, tuple[str, type]]] = {
+    "text": ("text", str),
+    "image": ("source", Mapping),
+    "document": ("source", Mapping),
+    "search_result": ("content", list),
+}
+"""Content blocks that a tool may return, with what each cannot do without."""
 MAX_ERROR_CHARS = 2_000
 """Of an error's text: a traceback in a message, or an input quoted in a finding, must not fill the context."""
 
@@ -90,7 +97,10 @@ class LiveTools:
         if validator is None:
             validator = jsonschema_rs.validator_for(spec.input_schema, retriever=_fetch_nothing)
             self._validators[spec.name] = validator
-        findings = [f"{_path(error.instance_path)}: {error.message}" for error in validator.iter_errors(call.input)]
+        try:
+            findings = [f"{_path(error.instance_path)}: {error.message}" for error in validator.iter_errors(call.input)]
+        except UnicodeEncodeError:
+            raise InvalidInput("the input does not fit the schema: a text in it has half a character") from None
         if not findings:
             return
         more = f"; and {len(findings) - MAX_FINDINGS} more" if len(findings) > MAX_FINDINGS else ""
@@ -176,7 +186,9 @@ def _content(value: Any) -> str | list[Block]:
 
 
 def _is_block(item: Mapping[str, Any]) -> bool:
-    return item.get("type") in {"text", "image", "document", "search_result"} and len(item) > 1
+    """Whether the API would take it for one: what only looks like a block is sent as JSON text."""
+    field, kind = BLOCKS.get(str(item.get("type")), ("", object))
+    return bool(field) and isinstance(item.get(field), kind)
 
 
 def _path(parts: list[str | int]) -> str:

@@ -154,6 +154,7 @@ class Retold:
 
     def _said_before(self, content: list[Block]) -> None:
         """A turn of the assistant that another recording, or someone's hand, put there."""
+        content = [_whole_call(block) if block.get("type") == "tool_use" else block for block in content]
         self.turns += 1
         self.events.append(ModelAsked(self.turns, self.model))
         calls = any(block.get("type") == "tool_use" for block in content)
@@ -168,6 +169,17 @@ class Retold:
                 self.names[call_id] = name
                 self.called.add(call_id)
                 self.events.append(ToolCalled(call_id, name, block["input"]))
+
+
+def _whole_call(block: Block) -> Block:
+    """A call that has what readers of a reply rely on: a request is whatever its sender wrote, checked by nobody."""
+    input_ = block.get("input")
+    return {
+        **block,
+        "id": str(block.get("id")),
+        "name": str(block.get("name")),
+        "input": input_ if isinstance(input_, dict) else {},
+    }
 
 
 def _form(message: JsonObject) -> bytes:

@@ -650,3 +650,22 @@ def test_any_result(value: Any) -> None:
     tools = LiveTools(agent_of(Path("unused.py"), ["look"]), Path())
     tools._handlers["look"] = Handler(lambda: value, is_async=False, context_parameter=None, model_parameter=None)
     answer(tools, "look")
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["{'type': 'text', 'text': 7}", "{'type': 'image', 'source': 'x'}", "{'type': 'search_result', 'title': 'x'}"],
+)
+def test_what_only_looks_like_a_content_block_is_sent_as_json(bench: Bench, block: str) -> None:
+    """The API refuses a request with a block that lacks what it is made of, and with it the whole conversation."""
+    returned = answer(bench(f"def look(**_given):\n    return [{block}]"), "look")
+    assert isinstance(returned.content, str)
+    assert orjson.loads(returned.content)[0]["type"]
+
+
+def test_an_input_with_half_a_character_is_refused_as_input(bench: Bench) -> None:
+    """No schema can judge it: the model is told what is wrong with its input, not how the check ended."""
+    strict = {"type": "object", "properties": {"text": {"type": "integer"}}}
+    returned = answer(bench("def look(**_given):\n    return 'ran'", schema=strict), "look", text="\ud83d")
+    assert returned.error_type == "invalid_input"
+    assert "half a character" in str(returned.content)

@@ -249,3 +249,13 @@ def _left_of(data: bytes) -> tuple[Interaction, ...]:
         return parse(data).interactions
     except CassetteError:
         return ()
+
+
+@pytest.mark.parametrize("call", [{}, {"id": 7, "name": None, "input": {}}, {"id": [], "name": "look", "input": "x"}])
+def test_a_call_in_a_request_that_lacks_what_makes_it_one_is_still_shown(call: dict[str, Any]) -> None:
+    """What a request says of earlier turns was checked by nobody: it is told as far as it goes, and ends nothing."""
+    history = [said("a?"), {"role": "assistant", "content": [{"type": "tool_use", **call}]}, said("and?")]
+    (events,) = reconstructed((history, 200, answer(text("bye"))))
+    assert Run.of(events).ended is not None
+    replied = next(event for event in events if isinstance(event, ModelReplied))
+    assert isinstance(replied.content[0]["id"], str)

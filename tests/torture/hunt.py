@@ -38,6 +38,8 @@ TOO_LONG: Final = 20.0
 
 FORBIDDEN: Final = ("socket.connect", "socket.getaddrinfo", "socket.bind", "subprocess.Popen", "os.system", "os.exec")
 CHANGES: Final = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "shutil.rmtree")
+PROGRAMS: Final = ("git", "/bin/sh")
+"""What may be started: by the product, and by the tools that misbehave."""
 WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 FORK: Final = multiprocessing.get_context("fork")
 
@@ -183,7 +185,7 @@ def _watch(folder: Path, trespasses: list[str]) -> Callable[[str, tuple[Any, ...
         return False
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "subprocess.Popen" and arguments[0] == "git":
+        if event == "subprocess.Popen" and arguments[0] in PROGRAMS:
             return
         if event in FORBIDDEN:
             trespasses.append(f"{event} {str(arguments)[:100]}")
