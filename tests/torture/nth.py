@@ -22,6 +22,10 @@ from tests.torture.shim import MODES, WRITES, Call, Fault, in_workers, logged
 
 Thing = TypeVar("Thing")
 
+RESUME: Final = ("resume", "last", "--simulate")
+MOST_OF_A_RESUME: Final = 150
+"""Calls of the disk; one that takes fewer is not killed."""
+
 CHANGES: Final = ("create", "mkdir", "write", "pwrite", "writev", "ftruncate", "rename")
 SYNCS: Final = ("fsync", "fdatasync")
 CALLS_OF: Final = {
@@ -62,7 +66,7 @@ def some(things: Sequence[Thing], most: int, seed: int) -> list[Thing]:
 
 
 def killed_at_each(folder: Path, most: int, seed: int) -> Figures:
-    """Kills a run before, in the midst of, and after each of its calls, or `most` of those points."""
+    """Kills a run before, in and after each of its calls, or at `most` of those points; and then its resume."""
     calls = list(enumerate(calls_of_a_run(folder), 1))
     points = [(n, call, mode) for n, call in calls for mode in MODES if mode != "kill-torn" or call.name in WRITES]
     jobs = [
@@ -80,7 +84,10 @@ def _killed(job: Job) -> Figures:
     done = forked.run(RUN, job.root, environment(**job.fault.environment()), "")
     if done.returncode == -signal.SIGKILL:
         figures.kills += 1
-        went_on(job.root, place, figures, f"{job.fault} ({job.hit})")
+        again = Fault(job.root, Random(str(job.fault.at)).randint(1, MOST_OF_A_RESUME), job.fault.does)
+        resumed = forked.run(RESUME, job.root, environment(**again.environment()), "")
+        figures.kills += resumed.returncode == -signal.SIGKILL
+        went_on(job.root, place, figures, f"{job.fault} ({job.hit}), then its resume: {again}")
     elif done.returncode == 0:
         figures.finished += 1  # a thread was elsewhere this time, and the run took fewer calls
     else:
