@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import time
+from contextlib import suppress
 from typing import Final
 
+from agentctl.agent.ports import Request
+from agentctl.agent.spec import Limits, Provider
+from agentctl.errors import DeadlineExceeded
+from agentctl.model.claude import ClaudeWire
+from agentctl.model.client import WireModel
 from tests.torture import raw
-from tests.torture.raw import ASKS, CHUNKED, FINE, OK, PING, STOP, STREAM, TOOL, Talk, streams
+from tests.torture.part import Outcome, Part, Trial
+from tests.torture.raw import ASKS, CHUNKED, FINE, OK, PING, STOP, STREAM, TOOL, Raw, Talk, streams
 from tests.torture.wirecase import Case, part
 
+REQUEST: Final = Request({"model": "claude-sonnet-5-5", "max_tokens": 10, "messages": []})
 HELLO: Final = raw.start() + raw.text(0, "Half an answer")
 IMPATIENT: Final = {"limits": {"max_turns": 4, "max_seconds": 20, "idle_seconds": 0.4}}
 MANY: Final = range(1, 4)
@@ -185,7 +195,35 @@ def _broken() -> list[Case]:
     return [Case(name, (streams(reply),), kind="protocol_error", requests=MANY) for name, reply in bad.items()]
 
 
+LATE: Final = 0.25
+"""Seconds a call may outlast its deadline here, where others work too; the figure says how long it did."""
+
+
+async def _deadlines(rounds: int, seconds: float) -> list[float]:
+    """How long each of these calls outlasted its deadline, by turns before the first byte and in the middle."""
+    late = []
+    stalls = raw.then(raw.says(raw.head("200 OK", *CHUNKED), raw.chunk(HELLO)), raw.hangs())
+    with Raw([act for _ in range(rounds) for act in (raw.hangs(), stalls)]) as server:
+        wire = ClaudeWire(Provider(base_url=server.url), api_key="none")
+        model = WireModel(wire, limits=Limits())
+        for _ in range(2 * rounds):
+            began = time.monotonic()
+            with suppress(DeadlineExceeded):
+                await model.ask(REQUEST, on_failure=lambda _: None, time_left=seconds)
+                late.append(-seconds)  # an answer: there was none to give
+            late.append(time.monotonic() - began - seconds)
+        await wire.aclose()
+    return late
+
+
+def _at_the_deadline(trial: Trial) -> Outcome:
+    late = asyncio.run(_deadlines(trial.rounds, 0.3))
+    figures = f"{len(late)} calls ended {min(late) * 1000:.0f} to {max(late) * 1000:.0f} ms after their deadline"
+    return Outcome(min(late) >= 0 and max(late) <= LATE, figures)
+
+
 PARTS: Final = [
+    Part(("F10",), "the deadline is kept", 3, 30, _at_the_deadline),
     part("F10", "silence", _silence, "F11", "F12"),
     part("F13", "replies cut short", _cut, "F14", "F15"),
     part("F16", "reasons to stop", _stops, "F17", "F21", "F22"),
