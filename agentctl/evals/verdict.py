@@ -34,8 +34,9 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
     case = job.case
     asserts = case.asserts
     if not says_something(job, outcome):
-        message = outcome.run.ended.message if outcome.run.ended is not None else ""
-        return failed_run(job, repeat, message or outcome.ended, outcome=outcome)
+        end = outcome.run.ended
+        message, hint = (end.message, end.hint) if end is not None else ("", "")
+        return failed_run(job, repeat, message or outcome.ended, hint=hint, outcome=outcome)
     if not _may_end(case, outcome.ended):
         asserts = (*asserts, Assertion(ENDED, COMPLETED, COMPLETED, line=case.line))
     try:
