@@ -125,6 +125,15 @@ def test_cases_that_were_not_played_are_named(evaluation: Evaluation) -> None:
     assert b"- till/left-over\n" in markdown.within(told(whole), 60_000)
 
 
+@pytest.mark.parametrize("text", ["\u200b=1+1", "\ufeff@SUM(A1)", "\u00ad\u2060 -2+3|cmd", "\u3000\uff1d1"])
+def test_a_formula_behind_what_nobody_sees_is_text_in_a_sheet(evaluation: Evaluation, text: str) -> None:
+    """An import may drop characters of no width from the front of a cell, and then it begins with the sign."""
+    of = told(document(evaluation, text))
+    cells = [cell for row in csv.reader(io.StringIO(rendered(".csv", of).decode(), newline="")) for cell in row]
+    assert f"'{text}" in cells
+    assert text not in cells
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(evaluation: Evaluation, text: str) -> None:
     """No format lets what a model said act: no markup, no formula, no control character, no second row."""

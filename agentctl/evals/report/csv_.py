@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from io import StringIO
+from string import whitespace
 from typing import Final
 
 from agentctl.agent.events import JsonObject
@@ -19,6 +20,8 @@ from agentctl.observe.clean import clean
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\n", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a formula can begin with; the last four are the full-width forms."""
+UNSEEN: Final = f"{whitespace}\u00a0\u00ad\u2000\u2002\u2003\u2009\u200a\u200b\u200c\u200d\u202f\u2060\u3000\ufeff"
+"""What a spreadsheet or its import may drop from the front of a cell: spaces, and characters of no width."""
 
 Column = Callable[[JsonObject, JsonObject], object]
 
@@ -64,7 +67,7 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = clean(value)
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip(UNSEEN).startswith(FORMULA) else text
 
 
 def _row(cells: list[object] | list[str]) -> bytes:
