@@ -29,6 +29,9 @@ SCRIPT: Final = "schema: 1\nkind: simulator\nrules:\n" + "".join(
     for turn, name in enumerate(TOOLS)
 ) + "default: {text: All done.}\n"  # fmt: skip
 
+LONGER, SHORTER = 1.03, 0.8
+"""How the time in which kills come grows with each that came, and shrinks with each that came too late."""
+
 RUN: Final = ("run", "clerk", "Go", "-q", "--simulate")
 NEVER_BEGUN: Final = ("no run is stored", "nothing was done")
 """What is said of a run that died before the user's message was stored."""
@@ -90,9 +93,11 @@ def kills(count: int, folder: Path, seed: int = 0) -> Figures:
         place = project(root)
         if _killed(root, chance.uniform(0.0, latest)):
             figures.kills += 1
+            latest *= LONGER
             went_on(root, place, figures, f"kill {figures.kills} of seed {seed}")
         else:
             figures.finished += 1
+            latest *= SHORTER
     return figures
 
 
