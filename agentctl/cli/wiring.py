@@ -5,6 +5,7 @@ Every command that runs an agent is wired here, so that chat, run and eval canno
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -71,6 +72,7 @@ async def live_wire(agent: Agent, project: Project, *, simulate: bool) -> AsyncI
         return
     require_key(agent.provider)
     wire = ClaudeWire(agent.provider)
+    gc.freeze()  # what was loaded stays: looking through it for garbage would hold up every session for 0.1 s
     try:
         yield LiveWire(wire, _host(agent.provider), _health(agent.provider, project))
     finally:

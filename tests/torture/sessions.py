@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import statistics
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,8 @@ sys.path.insert(0, str(ROOT))
 
 from agentctl.agent.events import Entry, RunEnded, ToolCalled, ToolReturned  # noqa: E402  found from here on
 from agentctl.agent.ports import Hear  # noqa: E402
+from agentctl.agent.request import stable_part  # noqa: E402
+from agentctl.agent.tools import LiveTools  # noqa: E402
 from agentctl.cli.session import Conversation, Session, open_session  # noqa: E402
 from tests.torture.counter import answer  # noqa: E402
 
@@ -90,7 +93,7 @@ async def load(session: Session, at_once: int, each: int, latency: float) -> dic
     held = Held()
     await one(session, 0, held)  # what is loaded once is not theirs to pay
     held.turns.clear()
-    cpu, began = time.process_time(), time.perf_counter()
+    cpu, waited, began = time.process_time(), queued(), time.perf_counter()
 
     async def place(number: int) -> None:
         await asyncio.sleep(TURNS * latency * number / at_once)
@@ -106,6 +109,7 @@ async def load(session: Session, at_once: int, each: int, latency: float) -> dic
         "sessions": held.sessions - 1,
         "most": held.most,
         "cpu": time.process_time() - cpu,
+        "queued": queued() - waited,
         "seconds": time.perf_counter() - began,
     }
 
@@ -138,13 +142,62 @@ async def idle(session: Session, at_once: int) -> dict[str, Any]:
     return {"wrong": held.wrong, "each": each / MEGA, "base": before / MEGA}
 
 
+async def ours(session: Session, number: int) -> dict[str, Any]:
+    """CPU seconds of a turn, of sessions one after the other: half of them take no longer."""
+    held = Held()
+    took = [await _cpu(one(session, at, held)) / TURNS for at in range(number)]
+    return {"wrong": held.wrong, "turn": statistics.median(took)}
+
+
+async def bare(session: Session, number: int) -> dict[str, Any]:
+    """The same of a loop that has the SDK and the tools, and nothing else: no store, no checks, no limits."""
+    import anthropic  # noqa: PLC0415  for this mode only
+
+    wrong: list[str] = []
+    stable = stable_part(session.agent)
+    del stable["stream"]
+    tools = LiveTools(session.agent, Path.cwd())
+
+    async def loop(client: anthropic.AsyncAnthropic, at: int) -> None:
+        messages: list[Any] = [{"role": "user", "content": f"Where is ORD-{at}?"}]
+        while True:
+            async with client.messages.stream(**stable, messages=messages) as stream:
+                reply = await stream.get_final_message()
+            messages.append({"role": "assistant", "content": reply.content})
+            results = []
+            for block in reply.content:
+                if block.type == "tool_use":
+                    result = await tools.call(ToolCalled(block.id, block.name, dict(block.input)))
+                    results.append({"type": "tool_result", "tool_use_id": block.id, "content": result.content})
+            if not results:
+                break
+            messages.append({"role": "user", "content": results})
+        if reply.content[-1].text != answer(at):
+            wrong.append(f"the bare loop was told {reply.content[-1].text!r}")
+
+    async with anthropic.AsyncAnthropic(max_retries=0) as client:
+        took = [await _cpu(loop(client, at)) / TURNS for at in range(number)]
+    return {"wrong": wrong, "turn": statistics.median(took)}
+
+
+async def _cpu(work: Awaitable[None]) -> float:
+    began = time.process_time()
+    await work
+    return time.process_time() - began
+
+
+def queued() -> float:
+    """Seconds this process was ready to go on and its core was at something else: not ours, and not the store's."""
+    return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+
+
 def resident() -> int:
     """Bytes of memory this process has."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
 async def _main(mode: str, *given: str) -> dict[str, Any]:
-    work: Callable[..., Awaitable[dict[str, Any]]] = {"load": load, "idle": idle}[mode]
+    work: Callable[..., Awaitable[dict[str, Any]]] = {"load": load, "idle": idle, "ours": ours, "bare": bare}[mode]
     async with open_session("counter", simulate=False) as session:
         numbers = [int(given[0]), *([int(given[1]), float(given[2])] if mode == "load" else [])]
         return await work(session, *numbers)

@@ -31,6 +31,8 @@ IDLE: Final = 1.0
 """MiB of a session that waits for its user."""
 DELTAS: Final = 0.5
 """CPU seconds for a MiB of tool input in pieces of 20 bytes."""
+OVER: Final = 1.0
+"""Milliseconds of CPU a turn may take beyond the SDK's."""
 LATENCY: Final = 2.0
 SHORT: Final = 0.2
 PIECE: Final = 20
@@ -49,7 +51,8 @@ def _load(trial: Trial) -> Outcome:
     figures = (
         f"{held['sessions']:,} sessions, {held['most']} at once on one core, {len(added):,} turns of {latency:g} s: "
         f"{len(held['wrong'])} wrong, added p50 {1000 * p50:.1f} ms, p99 {1000 * p99:.1f} ms, "
-        f"{1000 * held['cpu'] / len(added):.1f} ms CPU a turn; {cost['each']:.2f} MiB an idle session"
+        f"{1000 * held['cpu'] / len(added):.1f} ms CPU a turn, "
+        f"its core taken {held['queued'] / held['seconds']:.0%} of the time; {cost['each']:.2f} MiB an idle session"
     )
     failures = [*held["wrong"], *cost["wrong"]]
     if held["sessions"] != trial.rounds * each or held["most"] != trial.rounds:
@@ -58,6 +61,22 @@ def _load(trial: Trial) -> Outcome:
         failures.append(f"p99 added is over {1000 * ADDED:.0f} ms")
     if trial.full and cost["each"] > IDLE:
         failures.append(f"an idle session takes over {IDLE:g} MiB")
+    return Outcome(not failures, figures, tuple(failures))
+
+
+def _turns(trial: Trial) -> Outcome:
+    """What a turn costs beyond the SDK, one at a time: the loop, the checks, the journal on the disk."""
+    lay_down(trial.folder, 0)
+    with _served(trial.folder) as url:
+        ours, bare = (_sessions(trial.folder, url, mode, trial.rounds) for mode in ("ours", "bare"))
+    over = 1000 * (ours["turn"] - bare["turn"])
+    figures = (
+        f"{trial.rounds} sessions: a turn takes {1000 * ours['turn']:.1f} ms of CPU (p50), "
+        f"{1000 * bare['turn']:.1f} ms in a bare loop over the SDK: {over:+.1f} ms"
+    )
+    failures = [*ours["wrong"], *bare["wrong"]]
+    if trial.full and over > OVER:
+        failures.append(f"over {OVER:g} ms more than the bare loop")
     return Outcome(not failures, figures, tuple(failures))
 
 
@@ -175,5 +194,6 @@ async def _decoded(stream: bytes, given: dict[str, str], size: int) -> float:
 
 PARTS: Final = [
     Part(("L1", "L3"), "sessions on one core", 60, 300, _load),
+    Part(("L2",), "CPU of a turn beyond the SDK", 20, 200, _turns),
     Part(("L4",), "a MiB of tool input", 1, 3, _deltas),
 ]
