@@ -29,7 +29,11 @@ def price(model: str, usage: JsonObject, provider: str = "anthropic") -> Decimal
             billed[name] = {key: count for key, count in counts.items() if count is not None}
     if not all(_is_count(count) for value in billed.values() for count in _leaves(value)):
         return None
-    return _price(model, orjson.dumps(billed, option=orjson.OPT_SORT_KEYS), PROVIDERS.get(provider, provider))
+    try:
+        counted = orjson.dumps(billed, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # more than 64 bits, or a key that is no text
+        return None
+    return _price(model, counted, PROVIDERS.get(provider, provider))
 
 
 def _leaves(value: Any) -> list[Any]:

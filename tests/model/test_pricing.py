@@ -137,3 +137,9 @@ def test_import_is_free_of_the_price_list() -> None:
     code = "import sys, agentctl.model.pricing; print('genai_prices' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("odd", [{"input_tokens": 1 << 64}, {"cache_creation": {"\ud800": 1}}])
+def test_counts_that_no_reply_can_have_have_no_price(odd: dict[str, Any]) -> None:
+    """Traces that others wrote may hold anything."""
+    assert price(MODEL, usage(**odd)) is None

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.torture.part import Outcome, Part, Trial, all_parts  # noqa: E402  tests/support is found from here on
+from tests.torture.rows import table  # noqa: E402
 
 SHOWN = 5
 """Failures of a part that are printed."""
@@ -33,9 +34,15 @@ def main() -> int:
     chosen = [part for part in all_parts() if asked.only.lower() in f"{' '.join(part.faults)} {part.name}".lower()]
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {python}, {os.cpu_count()} processors, seed {asked.seed[0]}")
-    passed = sum(_played(part, full=asked.size == "full", seed=asked.seed) for part in chosen)
-    print(f"{passed} of {len(chosen)} parts passed")
-    return 0 if chosen and passed == len(chosen) else 1
+    began = time.perf_counter()
+    passed = [(part.faults, _played(part, full=asked.size == "full", seed=asked.seed)) for part in chosen]
+    well = bool(passed) and all(held for _, held in passed)
+    if not asked.only:
+        lines, held = table(passed)
+        print("", *lines, sep="\n")
+        well = well and held
+    print(f"{sum(held for _, held in passed)} of {len(chosen)} parts passed in {time.perf_counter() - began:.0f} s")
+    return 0 if well else 1
 
 
 def _seed(text: str) -> tuple[int, int | None]:

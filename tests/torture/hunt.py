@@ -121,6 +121,8 @@ def _fork(send: Connection, make: Make, folder: Path, seed: int, share: range) -
     trespasses: list[str] = []
     signal.signal(signal.SIGALRM, _too_long)
     warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)  # what a tool may return
+    sys.dont_write_bytecode = True  # a module that is loaded late is no find
     play = make(folder)
     sys.addaudithook(_watch(folder, trespasses))
     size = _size()
