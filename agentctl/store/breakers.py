@@ -8,6 +8,7 @@ what was written before lies in the future and is forgotten.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,10 @@ import orjson
 from agentctl.store.connection import immediate
 
 WAIT_SECONDS: Final = 1.0
+"""For other processes."""
+TURN_SECONDS: Final = 5.0
+"""For other threads of this process. They stand in line: SQLite would let them all try again and again, and some never
+get in."""
 TABLE: Final = "create table if not exists breakers (name text primary key, state text not null) without rowid"
 FARTHEST: Final = 1200.0
 """Seconds from now: a breaker that opens later was written before the machine was restarted."""
@@ -33,13 +38,18 @@ class BreakerFile:
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._clock = clock
+        self._turn = threading.Lock()
 
     def change(self, name: str, step: Step[A]) -> A:
         """Replaces what is kept under `name` (None when nothing is) by what `step` makes of it; returns its answer."""
+        mine = self._turn.acquire(timeout=TURN_SECONDS)
         try:
             return self._change(name, step)
         except (sqlite3.Error, OSError, ValueError):
             return step(None, self._clock())[1]
+        finally:
+            if mine:
+                self._turn.release()
 
     def _change(self, name: str, step: Step[A]) -> A:
         self._path.parent.mkdir(parents=True, exist_ok=True)
