@@ -99,7 +99,14 @@ ANSWER_CHECKSUMS: Final = """
 alter table answers add column crc integer;
 """
 
-STEPS: Final = (RUNS, RESULTS, ANSWERS, CHECKSUMS, ANSWER_CHECKSUMS)
+PLACES: Final = """
+alter table runs add column place integer not null default 0;
+update runs set place = older.place
+    from (select id, row_number() over (order by started_at, id) as place from runs) as older where older.id = runs.id;
+"""
+"""Which run came after which: a clock that is set back does not say."""
+
+STEPS: Final = (RUNS, RESULTS, ANSWERS, CHECKSUMS, ANSWER_CHECKSUMS, PLACES)
 """From an empty file to schema 1, from there to 2, and so on."""
 
 INTACT: Final = (

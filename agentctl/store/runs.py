@@ -46,6 +46,10 @@ EVENT: Final = "intact(crc, run, seq, at, event)"
 NEXT: Final = f"select {EVENT} from entries where (run, seq) > (?, ?) limit 1"  # noqa: S608  of constants
 """What stands behind the last entry of a run; when its key is damaged it may be the run's own next one."""
 
+NEXT_PLACE: Final = "(select coalesce(max(place), 0) + 1 from runs)"
+NEWEST_FIRST: Final = "order by place desc, id desc"
+"""By the order they were made in, whatever the clock said."""
+
 SUMMARY: Final = f"""
 select id, agent, bundle, started_at, parent, intact(crc, id, agent, bundle, started_at, parent, meta),
     (select json_extract({EVENT}, '$.kind', '$.reason') from entries where run = id order by seq desc limit 1),
@@ -114,7 +118,7 @@ class Runs:
             run_id = f"{stamp}-{secrets.token_hex(SUFFIX_BYTES)}"
             row = (run_id, agent, bundle, at, parent, _dump(dict(meta or {})))
             with failures(self.path):
-                sql = "insert or ignore into runs values (?, ?, ?, ?, ?, ?, ?)"
+                sql = f"insert or ignore into runs values (?, ?, ?, ?, ?, ?, ?, {NEXT_PLACE})"  # noqa: S608
                 cursor = self._writable().execute(sql, (*row, checksum(*row)))
             if cursor.rowcount:
                 self._alive.claim(run_id)
@@ -203,10 +207,10 @@ class Runs:
         return found
 
     def list(self, agent: str | None = None, limit: int | None = None) -> Sequence[StoredRun]:
-        """Runs, the newest first; `agent` is `name` or `name@version`."""
+        """Runs, the last one first, whatever the clock said; `agent` is `name` or `name@version`."""
         where, parameters = _of_agent(agent)
-        newest = f"select id from runs {where} order by started_at desc, id desc limit ?"  # noqa: S608  of constants
-        sql = f"{SUMMARY} where id in ({newest}) order by started_at desc, id desc"
+        newest = f"select id from runs {where} {NEWEST_FIRST} limit ?"  # noqa: S608  of constants
+        sql = f"{SUMMARY} where id in ({newest}) {NEWEST_FIRST}"
         return [_stored(row) for row in self._read(sql, (*parameters, -1 if limit is None else limit))]
 
     def latest(self, agent: str | None = None) -> StoredRun | None:

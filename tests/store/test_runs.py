@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from agentctl.agent.events import Entry, Event, RunEnded, RunStarted, ToolCalled, ToolReturned, UserSaid
 from agentctl.errors import StoreError, UsageError
-from agentctl.store.connection import SCHEMA, WAIT_SECONDS
+from agentctl.store.connection import SCHEMA, STEPS, WAIT_SECONDS
 from agentctl.store.runs import Runs
 from support.scripted import call, reply, text
 
@@ -156,6 +156,32 @@ def test_the_file_says_its_version(runs: Runs, path: Path) -> None:
     assert other.execute("pragma user_version").fetchone() == (SCHEMA,)
     assert other.execute("pragma journal_mode").fetchone() == ("wal",)
     other.close()
+
+
+def test_a_clock_that_is_set_back_does_not_change_which_run_is_the_last(path: Path) -> None:
+    """The day before, an hour on, a year back: the list is in the order the runs were made in."""
+    days = iter([1e9, 1e9 - 86_400, 1e9 + 3_600, 1e9 - 3e7])
+    with Runs(path, clock=lambda: next(days)) as store:
+        made = [store.create("desk@1", "b") for _ in range(4)]
+        assert [run.id for run in store.list()] == made[::-1]
+        assert store.resolve("last") == made[-1]
+        assert store.latest("desk") == store.get(made[-1])
+
+
+def test_runs_of_an_older_version_stand_before_those_of_today_by_their_time(path: Path) -> None:
+    """What was never written down is taken from the clock of then."""
+    path.parent.mkdir()
+    old = sqlite3.connect(path)
+    for step in STEPS[:5]:
+        old.executescript(step)
+    rows = [(name, "desk@1", "b", at, None, "{}", None) for name, at in (("b", 2.0), ("c", 9.0), ("a", 2.0))]
+    old.executemany("insert into runs values (?, ?, ?, ?, ?, ?, ?)", rows)
+    old.execute("pragma user_version=5")
+    old.commit()
+    old.close()
+    with Runs(path, clock=lambda: 1.0) as store:
+        made = store.create("desk@1", "b")
+        assert [run.id for run in store.list()] == [made, "c", "b", "a"]
 
 
 def test_a_newer_store_is_refused(runs: Runs, path: Path) -> None:

@@ -70,8 +70,8 @@ def logged(log: Path) -> list[Call]:
     return [Call(*line.split(" ", 1)) for line in log.read_text(errors="replace").splitlines()]
 
 
-def library(folder: Path) -> Path:
-    """Compiles the shim into `folder`.
+def library(folder: Path, source: Path = SOURCE) -> Path:
+    """Compiles the shim, or another one, into `folder`.
 
     Raises:
         FileNotFoundError: there is no C compiler, or none that can compile it.
@@ -80,11 +80,11 @@ def library(folder: Path) -> Path:
     if compiler is None:
         message = f"no C compiler ({', '.join(COMPILERS)}) is here, and these parts need one: apt-get install gcc"
         raise FileNotFoundError(message)
-    made = folder / "shim.so"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(SOURCE), "-ldl", "-lpthread"]
+    made = folder / f"{source.stem}.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(made), str(source), "-ldl", "-lpthread"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        message = f"{compiler} cannot compile {SOURCE.name}: {done.stderr.strip()[:300]}"
+        message = f"{compiler} cannot compile {source.name}: {done.stderr.strip()[:300]}"
         raise FileNotFoundError(message)
     return made
 
