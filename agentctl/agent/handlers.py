@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
 import typing
 from collections.abc import Callable
@@ -81,7 +82,7 @@ def load_function(spec: str) -> Callable[..., Any]:
 def _module(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"there is no file {path}", hint="a handler is `file.py:function` beside its YAML document")
-    name = f"agentctl_handlers_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    name = f"agentctl_handlers_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
     loader = importlib.util.spec_from_file_location(name, path)
     if loader is None or loader.loader is None:
         raise UsageError(f"{path} is no Python file", hint="a handler is `file.py:function`")
