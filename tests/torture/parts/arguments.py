@@ -92,4 +92,4 @@ def _hunted(trial: Trial) -> Outcome:
     return hunt(trial, _lines).outcome("command lines", "tracebacks, sockets, writes elsewhere")
 
 
-PARTS: Final = [Part(("B9",), "command lines", 200, 4_000, _hunted)]
+PARTS: Final = [Part(("B9",), "command lines", 200, 1_500, _hunted)]

@@ -130,4 +130,4 @@ def _in_utc(started: str, edge: datetime, zone: str) -> None:
     assert 0 <= late < 120, f"{started} is {late:.0f} s after {edge.astimezone(ZoneInfo(zone)).isoformat()}"
 
 
-PARTS: Final = [Part(("F37",), "clocks that are set, time zones, ends of days", 2, 16, _clocks)]
+PARTS: Final = [Part(("F37",), "clocks that are set, time zones, ends of days", 2, 8, _clocks)]

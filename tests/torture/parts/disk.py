@@ -107,9 +107,9 @@ def _records(trial: Trial) -> Outcome:
 PARTS: Final = [
     Part(("F29",), "kill -9 of runs with tools, at random", 20, 1_000, _random),
     Part(("F29",), "kill -9 before, in and after the nth call of the disk, and in the resume", 20, 10_000, _nth),
-    Part(("F30",), "a process paused while another takes its run over", 8, 60, _paused),
-    Part(("F31",), "full, broken, read-only disk, no handles left, at the nth call of the store", 20, 10_000, _errors),
-    Part(("F31", "F39"), "an evaluation that records, killed or failing at its nth call", 24, 300, _records),
+    Part(("F30",), "a process paused while another takes its run over", 8, 40, _paused),
+    Part(("F31",), "full, broken, read-only disk, no handles left, at the nth call of the store", 20, 600, _errors),
+    Part(("F31", "F39"), "an evaluation that records, killed or failing at its nth call", 24, 150, _records),
     Part(("F32",), "stores and recordings cut, zeroed, with a bit turned over", 60, 600, _damaged),
     Part(("F39",), "kill -9 in the save of a recording, and 32 writers of one", 100, 1_000, _saves),
 ]

@@ -154,6 +154,6 @@ def _hunted(make: Any, noun: str, trial: Trial) -> Outcome:
 
 
 PARTS: Final = [
-    Part(("B1",), "YAML texts", 2_000, 100_000, partial(_hunted, _texts, "texts")),
-    Part(("B1",), "changed documents", 1_000, 20_000, partial(_hunted, lambda root: _Desk(root).play, "documents")),
+    Part(("B1",), "YAML texts", 2_000, 60_000, partial(_hunted, _texts, "texts")),
+    Part(("B1",), "changed documents", 1_000, 15_000, partial(_hunted, lambda root: _Desk(root).play, "documents")),
 ]

@@ -282,7 +282,7 @@ def _named(trial: Trial) -> Outcome:
 
 
 PARTS: Final = [
-    Part((), "hostile texts in reports", 150, 5_000, _reported),
-    Part((), "hostile texts on a terminal", 100, 2_000, _shown),
-    Part(("B8",), "references and run ids", 1_000, 60_000, _named),
+    Part((), "hostile texts in reports", 150, 3_000, _reported),
+    Part((), "hostile texts on a terminal", 100, 800, _shown),
+    Part(("B8",), "references and run ids", 1_000, 30_000, _named),
 ]

@@ -187,6 +187,6 @@ def _hunted(make: Callable[[Recordings], Play], trial: Trial) -> Outcome:
 
 
 PARTS: Final = [
-    Part(("B2", "F40"), "changed recordings, read and replayed", 600, 12_000, partial(_hunted, _read)),
-    Part(("B2", "F40"), "changed recordings at commands", 100, 2_000, partial(_hunted, _shown)),
+    Part(("B2", "F40"), "changed recordings, read and replayed", 600, 8_000, partial(_hunted, _read)),
+    Part(("B2", "F40"), "changed recordings at commands", 100, 1_000, partial(_hunted, _shown)),
 ]

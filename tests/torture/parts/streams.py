@@ -214,9 +214,9 @@ _DIFFERENCES: Final = "differences"
 _UNTYPED: Final = "untyped errors"
 
 PARTS: Final = [
-    Part(("B3",), "streams in pieces", 1_000, 60_000, partial(_hunted, _split_anywhere, "streams", _DIFFERENCES)),
+    Part(("B3",), "streams in pieces", 1_000, 30_000, partial(_hunted, _split_anywhere, "streams", _DIFFERENCES)),
     Part(("B3", "F13"), "streams cut at a byte", 4_000, 60_000, partial(_hunted, _every_byte, "cuts", _DIFFERENCES)),
     Part(("B3", "F20"), "changed events", 8_000, 150_000, partial(_hunted, _changed_events, "streams", _UNTYPED)),
     Part(("B3", "F09"), "changed bodies", 8_000, 150_000, partial(_hunted, _whole_bodies, "bodies", _UNTYPED)),
-    Part(("B5",), "requests at the simulator", 2_000, 60_000, partial(_hunted, _requests, "requests", _UNTYPED)),
+    Part(("B5",), "requests at the simulator", 2_000, 30_000, partial(_hunted, _requests, "requests", _UNTYPED)),
 ]

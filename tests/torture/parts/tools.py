@@ -278,7 +278,7 @@ def _wired(trial: Trial) -> Outcome:
 
 
 PARTS: Final = [
-    Part(("F26", "F27", "B5"), "tools in every mood, up to 20 at once", 100, 4_000, _outputs),
-    Part(("B4",), "tool inputs against a schema", 2_000, 60_000, _refused),
-    Part(("B4",), "tool inputs on the wire", 2_000, 60_000, _wired),
+    Part(("F26", "F27", "B5"), "tools in every mood, up to 20 at once", 100, 2_000, _outputs),
+    Part(("B4",), "tool inputs against a schema", 2_000, 30_000, _refused),
+    Part(("B4",), "tool inputs on the wire", 2_000, 30_000, _wired),
 ]

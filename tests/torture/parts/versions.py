@@ -178,6 +178,6 @@ def _told(root: Path, path: Path, way: str, data: bytes | None, code: int) -> li
 
 
 PARTS: Final = [
-    Part(("F43",), "stores of older and newer versions", 10, 200, _stores),
+    Part(("F43",), "stores of older and newer versions", 10, 100, _stores),
     Part(("F40",), "recordings that are none, no network", 8, 120, _recordings),
 ]
