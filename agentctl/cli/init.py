@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Final
 
 import typer
@@ -16,6 +17,7 @@ import typer
 from agentctl.cli.console import json_document, note, say
 from agentctl.config.unwritten import unwritten
 from agentctl.errors import UsageError
+from agentctl.observe.clean import clean
 
 RENAMED: Final = {"gitignore": ".gitignore", "github": ".github"}
 """Stored under another name, since the packaging tools act on the real one."""
@@ -41,10 +43,10 @@ def init(
         json_document({"directory": str(directory), "files": [str(path) for path in found]})
         return
     for path in found:
-        say(f"  {directory / path}")
+        say(clean(f"  {directory / path}"))
     note("")
-    here = "" if directory.resolve() == Path.cwd() else f"cd {directory}\n"
-    note(f"{here}agentctl eval                              # replays the recordings: no key, no network")
+    here = "" if directory.resolve() == Path.cwd() else f"cd {quote(str(directory))}\n"
+    note(f"{clean(here)}agentctl eval                              # replays the recordings: no key, no network")
     note("agentctl chat oncall --simulate            # talks to the built-in simulator")
     note("agentctl diff oncall oncall@git:HEAD       # after an edit: what changed, and what it made stale")
 

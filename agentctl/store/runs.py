@@ -40,6 +40,9 @@ INTENTS: Final = (ToolCalled, Settled, Resumed)
 LONG_NUMBER: Final = re.compile(r"\d{19}")
 """May be an integer of over 64 bits, of which the fast parser makes a float."""
 
+LONE: Final = re.compile("[\ud800-\udfff]")
+"""A half of a character, which no file of SQLite's can hold."""
+
 EVENT: Final = "intact(crc, run, seq, at, event)"
 """An entry's event; an error when anything of the entry is not what was stored."""
 
@@ -270,6 +273,8 @@ class Runs:
         """The rows; none when there is no file yet, which reading does not make."""
         if self._connection is None and not self.path.exists():
             return []
+        if not all(each.isascii() or LONE.search(each) is None for each in parameters if isinstance(each, str)):
+            return []  # bytes that are no text, from a command line: nothing is stored under them
         with failures(self.path), closing(self._writable().execute(sql, parameters)) as cursor:
             return cursor.fetchall()
 

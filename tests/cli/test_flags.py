@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agentctl.cli.flags import grouped
+from support.desk import agentctl
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,11 @@ def test_a_command_gets_its_groups_whole() -> None:
     assert seen == [(Colour(3, ["a", "b"]), Size(["here", "there"], wide=True), False)]
     app(["-r", "0", "--loud"], standalone_mode=False)
     assert seen[1] == (Colour(0, None), Size(None, wide=False), True)
+
+
+def test_init_says_a_folder_of_control_characters_in_pictures(tmp_path: Path) -> None:
+    """What it prints is to be looked at and pasted; a name with a space in it is quoted."""
+    done = agentctl(tmp_path, "init", "a \x1b[2Jb")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "cd 'a ␛[2Jb'" in done.stderr

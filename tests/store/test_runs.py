@@ -184,6 +184,15 @@ def test_runs_of_an_older_version_stand_before_those_of_today_by_their_time(path
         assert [run.id for run in store.list()] == [made, "c", "b", "a"]
 
 
+def test_an_id_that_is_no_text_is_the_id_of_no_run(runs: Runs) -> None:
+    """A command line may hold any bytes; they are a sentence's matter, not a traceback's."""
+    filled(runs)
+    for ask in (runs.get, runs.resolve, runs.entries):
+        with pytest.raises(UsageError, match="there is no run"):
+            ask("\udcff")
+    assert runs.list("desk\udcff@1") == []
+
+
 def test_a_newer_store_is_refused(runs: Runs, path: Path) -> None:
     """It may mean something else by the same table."""
     filled(runs)

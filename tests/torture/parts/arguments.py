@@ -19,6 +19,8 @@ from tests.torture.parts.recordings import lay_down
 
 ASKS: Final = frozenset({"simulate", "chat"})
 """Serve or wait for a person, if all is well: they are given a flag that there is none of."""
+SERVES: Final = frozenset({"--simulate", "--watch"})
+"""Opens a port of this machine, or goes on until it is stopped, as it should."""
 WORDS: Final = (
     *("support", "support@1", "support@2", "evals/support.yaml", "cassettes/support/cancel-confirmed.yaml", "evals"),
     *("-", "--", "-1", "0", "1", "3", "1/2", "9/1", "1e999", "nan", "inf", "0.5", "all", "none", "true", "json", "x=y"),
@@ -45,9 +47,8 @@ def _commands() -> list[tuple[tuple[str, ...], list[str]]]:
             if hasattr(each, "list_commands"):
                 walk(each, (*path, name))
             else:
-                found.append(
-                    ((*path, name), [flag for known in each.params for flag in known.opts if flag.startswith("-")])
-                )
+                flags = [flag for known in each.params for flag in known.opts if flag.startswith("-")]
+                found.append(((*path, name), [flag for flag in flags if flag not in SERVES]))
 
     walk(get_command(app), ())
     return found
@@ -76,7 +77,7 @@ def _line(chance: Random) -> list[str]:
 
 def _lines(folder: Path) -> Play:
     clear_environment()
-    root = lay_down(folder / "project")
+    root = lay_down(folder / "two/up/project")  # `init ../..` writes where it is told to: in the folder still
 
     def play(chance: Random) -> str:
         line = _line(chance)
