@@ -110,10 +110,13 @@ def _taken_over(root: Path, place: Path, found: Paused, name: str) -> dict[str, 
     found.refused += 1
     for claim in (root / ".agentctl/running").iterdir():
         claim.unlink()
-    figures = Figures()
-    if "is locked by another process" in agentctl(root, "resume", "last", "--simulate").stderr:
+    if _is_writing(root):
         found.locked += 1
+        said = agentctl(root, "resume", "last", "--simulate")
+        if said.returncode not in {2, 3} or _rows(root) != before:  # 3: a person is asked before anything is written
+            found.failures.append(f"{name}: gone on beside a write: exit {said.returncode}: {said.stderr[-300:]!r}")
         return {}
+    figures = Figures()
     went_on(root, place, figures, name)
     found.failures += figures.failures
     found.taken_over += 1
@@ -139,6 +142,17 @@ def _rows(root: Path) -> list[Row]:
     with closing(sqlite3.connect(store)) as connection, suppress(sqlite3.OperationalError):
         return connection.execute("select seq, at, event from entries order by run, seq").fetchall()
     return []
+
+
+def _is_writing(root: Path) -> bool:
+    """Whether the paused process was in the midst of a write: then nobody else can write until it wakes up."""
+    with closing(sqlite3.connect(root / ".agentctl/agentctl.db", timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("rollback")
+    return False
 
 
 def _open_calls(rows: list[Row]) -> set[str]:
