@@ -18,6 +18,7 @@ def main() -> None:
         command_line()
     finally:
         quietly()
+        gc.freeze()  # the process ends: what is left in cycles goes with it, and need not be looked for
 
 
 if __name__ == "__main__":
