@@ -16,7 +16,8 @@ They are plain dicts; nobody may change one after the event exists.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any, ClassVar, Final, TypeAlias, get_args
 
 from agentctl.errors import ModelError
@@ -297,6 +298,14 @@ Event: TypeAlias = (
 EVENT_TYPES: Final[dict[str, type[Event]]] = {cls.kind: cls for cls in get_args(Event)}
 
 
+_FIELDS: Final = {
+    cls: (names, attrgetter(*names))
+    for cls in EVENT_TYPES.values()
+    for names in [("kind", *[each.name for each in fields(cls)])]
+}
+"""Of each kind: the names of what `to_json` writes, and what reads them all at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An event with its place in the run: `seq` counts from 0, `at` is seconds since the epoch (UTC)."""
@@ -308,7 +317,8 @@ class Entry:
 
 def to_json(event: Event) -> JsonObject:
     """The event as a JSON object: its fields and its `kind`. Nothing is copied deeper than the first level."""
-    return {"kind": event.kind, **{name: getattr(event, name) for name in event.__dataclass_fields__ if name != "kind"}}
+    names, values = _FIELDS[type(event)]
+    return dict(zip(names, values(event), strict=True))
 
 
 def from_json(data: JsonObject) -> Event:

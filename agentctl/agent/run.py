@@ -49,10 +49,15 @@ class Usage:
     @classmethod
     def of(cls, wire: JsonObject) -> Usage:
         """The usage object of a reply; a field that is missing, negative or no whole number counts as 0."""
-        return cls(*(max(value, 0) if type(value := wire.get(name)) is int else 0 for name in cls.__slots__))
+        return cls(*[value if type(value := wire.get(name)) is int and value > 0 else 0 for name in cls.__slots__])
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_input_tokens + other.cache_read_input_tokens,
+            self.cache_creation_input_tokens + other.cache_creation_input_tokens,
+        )
 
     @property
     def all_input(self) -> int:

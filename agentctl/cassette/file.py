@@ -43,10 +43,7 @@ def read(path: Path, *, partial: bool = False) -> Cassette:
     Raises:
         CassetteError: it cannot be read, is empty, torn, hostile, of a newer schema, not finished, or no cassette.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
+    data = _bytes_at(path)
     try:
         cassette = parse(data, path)
     except CassetteError as error:
@@ -64,10 +61,7 @@ def read_header(path: Path) -> Header | None:
     Raises:
         CassetteError: see `read`; the interactions are not looked at.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
+    data = _bytes_at(path)
     if _is_foreign(data):
         return None
     head, mark, rest = data.partition(INTERACTIONS)
@@ -80,6 +74,14 @@ def read_header(path: Path) -> Header | None:
         return headers.from_json(document[headers.KEY], rest.count(REQUEST))
     except CassetteError as error:
         raise CassetteError(f"{path}: {error}", hint=error.hint) from None
+
+
+def _bytes_at(path: Path) -> bytes:
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.readall()
+    except OSError as error:
+        raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _is_foreign(data: bytes) -> bool:

@@ -6,8 +6,7 @@ live call; the same request again is answered by the next recorded reply, so a r
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, Self
 
 import orjson
 
@@ -80,7 +79,7 @@ class RecordedWire:
             raise self._named(index, error) from None
         breaks = self._take.breaks
         broken = next((each for each in breaks if each.interaction == index), None) if breaks else None
-        return WireReply(interaction.status, interaction.headers, _pieces(body, broken), took=self._seconds.get(index))
+        return WireReply(interaction.status, interaction.headers, _Pieces(body, broken), took=self._seconds.get(index))
 
     def find(self, request: Request) -> int | None:
         """The index of the next recorded reply to `request`, counted as served; None when there is none (left).
@@ -260,8 +259,25 @@ def _written(request: Request) -> str | None:
         return None
 
 
-async def _pieces(body: bytes, broken: Break | None) -> AsyncIterator[bytes]:
-    if body:
-        yield body
-    if broken is not None:
-        raise Unreachable(broken.message, type=broken.type, retryable=broken.retryable)
+class _Pieces:
+    """A recorded body, all at once, and then its end or the way it broke.
+
+    An object of our own: an asynchronous generator is entered into the event loop's books, for what holds nothing.
+    """
+
+    __slots__ = ("_body", "_broken")
+
+    def __init__(self, body: bytes, broken: Break | None) -> None:
+        self._body = body
+        self._broken = broken
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        body, self._body = self._body, b""
+        if body:
+            return body
+        if self._broken is not None:
+            raise Unreachable(self._broken.message, type=self._broken.type, retryable=self._broken.retryable)
+        raise StopAsyncIteration

@@ -23,6 +23,8 @@ def changed(header: Header | None, components: Mapping[str, str]) -> tuple[str, 
     A file without a header records nothing that is known, so every component counts as changed.
     """
     recorded = {} if header is None else header.components
+    if recorded == components:
+        return ()
     names = {name for name in {*recorded, *components} if recorded.get(name) != components.get(name)}
     return tuple(sorted(names - _untold(recorded, components), key=_place))
 

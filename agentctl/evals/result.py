@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -210,7 +211,7 @@ def totals_of(results: Sequence[CaseResult]) -> Totals:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SuiteResult:
     """The cases of one suite, in the order of its file."""
 
@@ -229,7 +230,7 @@ class SuiteResult:
     today: date = field(default_factory=today)
     """The day on which quarantines were looked at."""
 
-    @property
+    @cached_property
     def tallies(self) -> list[Tally]:
         """What the repeats of each case came to."""
         runs = (replace(case, id=case.trial_of) if case.trial_of else case for case in self.cases)
@@ -253,7 +254,7 @@ class SuiteResult:
         return {**self.head_json(), "cases": [case.to_json() for case in self.cases]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evaluation:
     """Everything one `eval` found. `network` and `tools_executed` were seen to happen; see `evals.witness`."""
 
@@ -287,7 +288,7 @@ class Evaluation:
         """The cases of all suites."""
         return [case for suite in self.suites for case in suite.cases]
 
-    @property
+    @cached_property
     def totals(self) -> Totals:
         """The sums over all suites."""
         return totals_of(self.cases)

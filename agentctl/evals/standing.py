@@ -52,13 +52,13 @@ def standing(job: Job, *, live_tools: bool = False) -> Standing:
 
     With live tools, the code behind them is what is put to the test: that it changed is no objection.
     """
-    if not job.recording.exists():
-        begun = ", only an interrupted one" if partial_of(job.recording).exists() else ""
-        return Standing(None, "missing", f"there is no recording {job.recording_name}{begun}", record_hint(job))
     try:
         cassette = read(job.recording)
     except CassetteError as error:
-        return Standing(None, "error", str(error), error.hint)
+        if job.recording.exists():
+            return Standing(None, "error", str(error), error.hint)
+        begun = ", only an interrupted one" if partial_of(job.recording).exists() else ""
+        return Standing(None, "missing", f"there is no recording {job.recording_name}{begun}", record_hint(job))
     if cassette.header is None:
         return Standing(None, "missing", "the recording is not one of this case: it has no header", record_hint(job))
     if job.case.transcript and not cassette.header.transcript:

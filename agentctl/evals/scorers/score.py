@@ -6,7 +6,7 @@ written wrong (`Misfit`) are statements about the suite, and never turn into a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -49,11 +49,14 @@ class Assertion:
         return self.type if self.turn is None else f"{self.type} in turn {self.turn}"
 
 
-def all_of(asserts: Iterable[Assertion]) -> Iterator[Assertion]:
+def all_of(asserts: Iterable[Assertion]) -> list[Assertion]:
     """Each of these, and what is inside of sets."""
+    found: list[Assertion] = []
     for each in asserts:
-        yield each
-        yield from all_of(each.parts)
+        found.append(each)
+        if each.parts:
+            found += all_of(each.parts)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
