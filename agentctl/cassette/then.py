@@ -8,28 +8,53 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from agentctl.agent.events import Event, ModelFailed, ModelReplied, ToolCalled, ToolReturned
+from agentctl.agent.events import Entry, Event, ModelFailed, ModelReplied, ToolCalled, ToolReturned
+from agentctl.agent.run import Run
 from agentctl.cassette.tape import Take
 
 
-def times(events: Iterable[Event], at: str, take: Take) -> Iterator[float]:
-    """When each event of a run happened that was recorded as `take` at `at`, in seconds since the epoch.
+class Then:
+    """Tells of event after event when it happened in a run that was recorded as `take` at `at`.
 
     Replies and failures take what the recording says, one after the other; tools what it says, from the moment they
     were called. Everything else takes no time. When `at` cannot be read, time begins at 0.
     """
-    now = _began(at)
-    replies = iter(take.seconds)
-    tools = {tool.returned.call_id: tool.seconds for tool in take.tools}
-    called: dict[str, float] = {}
-    for event in events:
-        if isinstance(event, ModelReplied | ModelFailed):
-            now = round(now + next(replies, 0.0), 3)
+
+    def __init__(self, at: str, take: Take) -> None:
+        self._now = _began(at)
+        self._replies = iter(take.seconds)
+        self._tools = {tool.returned.call_id: tool.seconds for tool in take.tools}
+        self._called: dict[str, float] = {}
+
+    def of(self, event: Event) -> float:
+        """When the next event happened, in seconds since the epoch."""
+        kind = type(event)
+        if kind is ModelReplied or kind is ModelFailed:
+            self._now = round(self._now + next(self._replies, 0.0), 3)
         elif isinstance(event, ToolCalled):
-            called[event.call_id] = now
+            self._called[event.call_id] = self._now
         elif isinstance(event, ToolReturned):
-            now = max(now, round(called.get(event.call_id, now) + tools.get(event.call_id, 0.0), 3))
-        yield now
+            took = self._tools.get(event.call_id, 0.0)
+            self._now = max(self._now, round(self._called.get(event.call_id, self._now) + took, 3))
+        return self._now
+
+
+class Retold(Run):
+    """A run whose facts happened when they did in that take, whenever they are told."""
+
+    def __init__(self, at: str, take: Take) -> None:
+        super().__init__()
+        self._then = Then(at, take)
+
+    def append(self, event: Event, at: float) -> Entry:  # noqa: ARG002  the recording knows better
+        """Takes the next fact."""
+        return super().append(event, self._then.of(event))
+
+
+def times(events: Iterable[Event], at: str, take: Take) -> Iterator[float]:
+    """When each of these events happened; see `Then`."""
+    then = Then(at, take)
+    return (then.of(event) for event in events)
 
 
 def _began(at: str) -> float:

@@ -62,15 +62,18 @@ async def play(
     observe: Observe,
     user: Speaker | None = None,
     clock: Clock = time.time,
+    run: Run | None = None,
 ) -> Played:
     """Drives a new run of `agent` through the case, to its end; `user` speaks where the case has a simulated one.
+
+    `run` is empty yet, and may know better than `clock` when things happened.
 
     `clock` says when each thing happened, in seconds.
 
     Raises:
         asyncio.CancelledError: it was interrupted.
     """
-    run, started = Run(), time.perf_counter()
+    run, started = Run() if run is None else run, time.perf_counter()
     error: Exception | None = None
     try:
         await drive(

@@ -11,11 +11,11 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
-from agentctl.agent.events import Entry, ModelAsked, Observed, ToolCalled
+from agentctl.agent.events import ModelAsked, Observed, ToolCalled
 from agentctl.agent.run import Run
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.tape import Cassette, Take
-from agentctl.cassette.then import times
+from agentctl.cassette.then import Retold
 from agentctl.evals.marks import reused_of
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, outcome, play
@@ -44,25 +44,17 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
     async def observe() -> list[Observed]:
         return [tools.observed(query.name) for query in job.queries]
 
-    model = recorded_model(job, cassette, number)
+    model, take = recorded_model(job, cassette, number), cassette.takes[number]
+    run = None if cassette.header is None else Retold(cassette.header.at, take)
     if job.case.user is None:
-        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe)
+        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, run=run)
     else:
         from agentctl.evals.user.seat import recorded_voice  # noqa: PLC0415  few cases have a simulated user
 
         voice = recorded_voice(job, cassette, number, sleep=at_once)
-        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, user=voice)
+        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, user=voice, run=run)
         played = replace(played, voice=voice)
-    take = cassette.takes[number]
-    if cassette.header is not None:
-        entries = played.run.entries
-        moments = times(played.run.events, cassette.header.at, take)
-        entries[:] = [Entry(entry.seq, at, entry.event) for entry, at in zip(entries, moments, strict=True)]
-    result = concluded(job, number + 1, played, prices, recorded_seconds(take, played.run))
-    seen = result.outcome
-    if seen is None or played.error is not None:
-        return result
-    return replace(result, reused=reused_of(seen.turns, seen.usage, seen.cost_usd))
+    return concluded(job, number + 1, played, prices, recorded_seconds(take, played.run), recorded=True)
 
 
 def unplayed(found: Standing, job: Job, number: int) -> CaseResult:
@@ -86,13 +78,19 @@ def model_on(job: Job, wire: RecordedWire) -> WireModel:
     return WireModel(wire, job.agent.retry, sleep=at_once, rng=NO_JITTER)
 
 
-def concluded(job: Job, repeat: int, played: Played, prices: Prices, seconds: float) -> CaseResult:
+def concluded(
+    job: Job, repeat: int, played: Played, prices: Prices, seconds: float, *, recorded: bool = False
+) -> CaseResult:
     """The result of a run that was played to its end, or to the error that ended it.
 
-    `seconds` is what the run took when it ran for real.
+    `seconds` is what the run took when it ran for real; `recorded` says that all of it was.
     """
     seen = outcome(job, played, prices, seconds)
-    found = judged(job, repeat, seen) if played.error is None else errored(job, repeat, played.error, seen)
+    if played.error is not None:
+        found = errored(job, repeat, played.error, seen)
+    else:
+        reused = reused_of(seen.turns, seen.usage, seen.cost_usd) if recorded else None
+        found = judged(job, repeat, seen, reused)
     if played.voice is None:
         return found
     return replace(found, user=played.voice.part(failed=found.status == "fail"))

@@ -13,6 +13,7 @@ from typing import Final
 
 from agentctl.errors import AgentctlError, RecordingMiss
 from agentctl.evals import scorers
+from agentctl.evals.marks import Reused
 from agentctl.evals.plan import Job
 from agentctl.evals.result import CaseResult, Verdict
 from agentctl.evals.scorers.ends import excuses
@@ -29,14 +30,14 @@ INTERRUPTED: Final = "interrupted"
 ROUNDING: Final = 1e-9
 
 
-def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
-    """The verdict on one finished run."""
+def judged(job: Job, repeat: int, outcome: Outcome, reused: Reused | None = None) -> CaseResult:
+    """The verdict on one finished run, of which so much was recorded."""
     case = job.case
     asserts = case.asserts
     if not says_something(job, outcome):
         end = outcome.run.ended
         message, hint = (end.message, end.hint) if end is not None else ("", "")
-        return failed_run(job, repeat, message or outcome.ended, hint=hint, outcome=outcome)
+        return failed_run(job, repeat, message or outcome.ended, hint=hint, outcome=outcome, reused=reused)
     if not _may_end(case, outcome.ended):
         asserts = (*asserts, Assertion(ENDED, COMPLETED, COMPLETED, line=case.line))
     try:
@@ -44,7 +45,7 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
     except CannotScore as error:
         hint, status = error.hint, error.status
         found = failed_run(job, repeat, str(error), hint=hint, status=status, stale=error.stale, outcome=outcome)
-        return replace(found, unjudged=status != "error")
+        return replace(found, unjudged=status != "error", reused=reused)
     passed, score = passes(case, verdicts)
     reason = "" if passed else _reason([each for each in verdicts if not each.score.passed], score, case.threshold)
     return CaseResult(
@@ -58,6 +59,7 @@ def judged(job: Job, repeat: int, outcome: Outcome) -> CaseResult:
         verdicts=verdicts,
         score=score,
         outcome=outcome,
+        reused=reused,
         transcript=case.transcript,
         metadata=case.metadata,
         tags=case.tags,
@@ -96,6 +98,7 @@ def failed_run(
     status: str = "error",
     stale: tuple[str, ...] = (),
     outcome: Outcome | None = None,
+    reused: Reused | None = None,
 ) -> CaseResult:
     """A case without a verdict."""
     return CaseResult(
@@ -109,6 +112,7 @@ def failed_run(
         hint=hint,
         stale=stale,
         outcome=outcome,
+        reused=reused,
         transcript=job.case.transcript,
         metadata=job.case.metadata,
         tags=job.case.tags,

@@ -101,18 +101,24 @@ class WireModel:
         call = _Call(self, request, on_failure, on_delta, time_left)
         if self._health is not None:
             self._health.budget.called()
+        if time_left is None:
+            return await self._reply(call)
         try:
             async with asyncio.timeout(time_left) as timer:
-                try:
-                    return await call.attempt()
-                except ModelError as error:
-                    if not error.retryable:
-                        raise
-                    return await self._again(call, error)
+                return await self._reply(call)
         except TimeoutError:
             if not timer.expired():  # somebody else's
                 raise
             raise call.cut_off() from None
+
+    async def _reply(self, call: _Call) -> ModelReplied:
+        """The first attempt's, or that of another one."""
+        try:
+            return await call.attempt()
+        except ModelError as error:
+            if not error.retryable:
+                raise
+            return await self._again(call, error)
 
     async def _again(self, call: _Call, failed: ModelError) -> ModelReplied:
         """The retry loop, entered with the first failure: a call that succeeds at once never pays for it."""
