@@ -7,7 +7,6 @@ question of the outcome it was made of, and with equal values; it folds the run 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from typing import IO, Any, Final
 
@@ -114,10 +113,12 @@ class KeptOutcome(Outcome):
 
 
 def kept(result: CaseResult, shelf: Shelf) -> CaseResult:
-    """The result with its run on the shelf, if it has one that strict JSON can say."""
+    """The result, its run now on the shelf if it has one that strict JSON can say."""
     if result.outcome is None:
         return result
     try:
-        return replace(result, outcome=KeptOutcome(result.outcome, shelf))
+        outcome = KeptOutcome(result.outcome, shelf)
     except TypeError:
         return result
+    object.__setattr__(result, "outcome", outcome)  # it is equal, and nobody has seen the result yet
+    return result

@@ -38,6 +38,7 @@ FOREIGN: Final = {
 }
 """What no delta brings to a block of a known kind: a call with text in it is no call that the model has made."""
 
+NO_FIELDS: Final[frozenset[str]] = frozenset()
 SHOWN: Final = frozenset({"text", "thinking"})
 """Fields whose pieces are shown as they arrive."""
 
@@ -50,36 +51,40 @@ class OpenBlock:
     """
 
     def __init__(self, start: Block) -> None:
-        _require(start, NAMED if _kind_of(start) in TOOL_BLOCKS else ())
+        kind = _kind_of(start)
+        if kind in TOOL_BLOCKS:
+            _require(start, NAMED)
         self.block: Block = dict(start)
+        self._foreign = FOREIGN.get(kind, NO_FIELDS)
         self._pieces: dict[str, list[str]] = {}
 
     def add(self, delta: JsonObject) -> tuple[str, str] | None:
         """Takes one delta; the (kind, text) to show, if it is text. A delta kind that is not known is passed over."""
         kind = delta.get("type")
         text = TEXT_DELTAS.get(kind) if isinstance(kind, str) else None
-        if text is not None:
-            return self._extend(*text, delta)
+        if text is None:
+            self._add_other(kind, delta)
+            return None
+        key, field = text  # of a stream nearly all is this, so that it is done here
+        piece = delta.get(key)
+        if field in self._foreign:
+            message = f"a {delta['type']} in a {self.block['type']} block"
+            raise ProtocolError(message, type="protocol_error", retryable=True)
+        if not isinstance(piece, str):
+            raise ProtocolError(f"a {delta['type']} without a text in `{key}`", type="protocol_error")
+        if field in self._pieces:
+            self._pieces[field].append(piece)
+        else:
+            self._pieces[field] = [piece]
+        return (field, piece) if piece and field in SHOWN else None
+
+    def _add_other(self, kind: Any, delta: JsonObject) -> None:
+        """Takes a delta that carries something else than a piece of text."""
         if kind == "citations_delta":
             earlier = self.block.get("citations")
             self.block["citations"] = [*(earlier if isinstance(earlier, list) else []), delta.get("citation")]
         elif kind == "compaction_delta":
             self.block.update({key: value for key, value in delta.items() if key != "type"})
-        return None
-
-    def _extend(self, key: str, field: str, delta: JsonObject) -> tuple[str, str] | None:
-        kind = self.block["type"]
-        if field in FOREIGN.get(kind, ()):
-            raise ProtocolError(f"a {delta['type']} in a {kind} block", type="protocol_error", retryable=True)
-        piece = delta.get(key)
-        if not isinstance(piece, str):
-            raise ProtocolError(f"a {delta['type']} without a text in `{key}`", type="protocol_error")
-        pieces = self._pieces.get(field)
-        if pieces is None:
-            self._pieces[field] = [piece]
-        else:
-            pieces.append(piece)
-        return (field, piece) if field in SHOWN and piece else None
 
     def finish(self) -> Block:
         """The whole block, after its stop.

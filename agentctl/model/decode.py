@@ -194,7 +194,9 @@ class StreamDecoder:
     def _take(self, name: bytes, event: Any) -> None:
         if name == b"ping":
             return
-        kind = (event.get("type") or name.decode("utf-8", "replace")) if isinstance(event, dict) else None
+        kind = event.get("type") if isinstance(event, dict) else None
+        if not kind and isinstance(event, dict):
+            kind = name.decode("utf-8", "replace")
         if not isinstance(kind, str):
             raise self._broken(f"event {name.decode('utf-8', 'replace')!r} is no JSON object with a type")
         if kind == "error":
@@ -224,7 +226,8 @@ class StreamDecoder:
         delta = event.get("delta")
         if self._open is None or self._ending or not isinstance(delta, dict):
             raise self._broken("content_block_delta without an open block, or behind the message's end")
-        if not self._is_next(event):
+        index = event.get("index")
+        if type(index) is not int or index != len(self._blocks):  # as in `_is_next`, which would be one call for each
             raise self._misplaced(event)
         shown = self._open.add(delta)
         if shown is not None and self._on_delta is not None:
