@@ -12,6 +12,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import threading
 import typing
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,11 +20,14 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.handler import ToolContext
 from agentctl.errors import UsageError
+
+_running: Final = threading.RLock()
+"""Held while a file runs: the folders and the table of modules that it changes meanwhile are the whole process's."""
 
 
 class InvalidInput(ValueError):
@@ -72,7 +76,9 @@ def load_handler(spec: str) -> Handler:
 def load_function(spec: str) -> Callable[..., Any]:
     """The function behind `/absolute/file.py:function`; errors as for `load_handler`."""
     path, _, name = spec.rpartition(":")
-    function = getattr(_module(Path(path)), name, None)
+    with _running:
+        module = _module(Path(path))
+    function = getattr(module, name, None)
     if not callable(function):
         raise UsageError(f"{path} has no function {name!r}", hint="`agentctl validate` names the functions it has")
     return typing.cast("Callable[..., Any]", function)
