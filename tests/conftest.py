@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("fixed")
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and would be by every command that is started
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 

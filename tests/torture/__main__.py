@@ -9,6 +9,7 @@ import argparse
 import datetime as dt
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -31,6 +32,7 @@ def main() -> int:
     arguments.add_argument("--seed", type=_seed, default=(0, None), metavar="N[:ROUND]")
     arguments.add_argument("--only", default="", metavar="TEXT", help="parts whose faults or name contain this")
     asked = arguments.parse_args()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and would be by all that is started here
     chosen = [part for part in all_parts() if asked.only.lower() in f"{' '.join(part.faults)} {part.name}".lower()]
     python = f"{platform.python_implementation()} {platform.python_version()}"
     print(f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {python}, {os.cpu_count()} processors, seed {asked.seed[0]}")
