@@ -28,7 +28,7 @@ from agentctl.agent.events import (
     UserSaid,
 )
 from agentctl.agent.loop import AskModel, AskPerson, CallTools, Listen, RefuseCall, Stop, decide
-from agentctl.agent.ports import Answers, Approve, Clock, Hear, Model, OnDelta, Request, Sink, Tools
+from agentctl.agent.ports import Answers, Approve, Hear, Model, OnDelta, Request, Sink, Tools, When
 from agentctl.agent.request import build, stable_part
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
@@ -45,6 +45,11 @@ Safe = Callable[[], Awaitable[None]]
 
 async def at_once() -> None:
     """Where the sinks keep what they are told the moment they are, or nobody keeps it."""
+
+
+def as_told(_event: Event) -> float:
+    """Facts happen when they are told."""
+    return time.time()
 
 
 async def nobody(_call: ToolCalled) -> tuple[bool, str]:
@@ -65,7 +70,7 @@ async def drive(
     observe: Observe | None = None,
     answers: Answers | None = None,
     safe: Safe = at_once,
-    clock: Clock = time.time,
+    when: When = as_told,
 ) -> Run:
     """Runs until the user has nothing more to say or something ends it; returns `run`, whose `ended` says which.
 
@@ -84,7 +89,7 @@ async def drive(
         on_delta=on_delta,
         answers=answers,
         safe=safe,
-        clock=clock,
+        when=when,
     )
     if run.started is None:
         driver.emit(RunStarted(agent.ref, agent.bundle, agent.model, dict(agent.components)))
@@ -136,10 +141,10 @@ class _Driver:
         on_delta: OnDelta | None,
         answers: Answers | None,
         safe: Safe,
-        clock: Clock,
+        when: When,
     ) -> None:
         self.agent, self.run, self.model, self.tools = agent, run, model, tools
-        self.hear, self.approve, self.sinks, self.on_delta, self.clock = hear, approve, sinks, on_delta, clock
+        self.hear, self.approve, self.sinks, self.on_delta, self.when = hear, approve, sinks, on_delta, when
         self.safe = safe
         self.answers = answers if agent.cached_answers is not None else None
         self.first: Request | None = None
@@ -150,7 +155,7 @@ class _Driver:
 
     def emit(self, event: Event) -> None:
         """Appends the fact and tells everyone who listens."""
-        entry = self.run.append(event, self.clock())
+        entry = self.run.append(event, self.when(event))
         for sink in self.sinks:
             sink(entry)
 

@@ -10,7 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
-from agentctl.agent.events import Entry, JsonObject, ModelFailed, ModelReplied, Recalled, ToolCalled, ToolReturned
+from agentctl.agent.events import (
+    Entry,
+    Event,
+    JsonObject,
+    ModelFailed,
+    ModelReplied,
+    Recalled,
+    ToolCalled,
+    ToolReturned,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +128,7 @@ EXECUTES: Final = "agentctl.tool.execute"
 """The audit event (PEP 578) raised, with the tool's name, before a handler starts."""
 
 Clock: TypeAlias = Callable[[], float]
-"""Seconds since the epoch."""
+"""Seconds, from where it began to count."""
+
+When: TypeAlias = Callable[[Event], float]
+"""When this fact happened, the next one of its run: seconds since the epoch."""

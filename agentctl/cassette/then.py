@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from agentctl.agent.events import Entry, Event, ModelFailed, ModelReplied, ToolCalled, ToolReturned
-from agentctl.agent.run import Run
+from agentctl.agent.events import Event, ModelFailed, ModelReplied, ToolCalled, ToolReturned
 from agentctl.cassette.tape import Take
 
 
@@ -37,18 +36,6 @@ class Then:
             took = self._tools.get(event.call_id, 0.0)
             self._now = max(self._now, round(self._called.get(event.call_id, self._now) + took, 3))
         return self._now
-
-
-class Retold(Run):
-    """A run whose facts happened when they did in that take, whenever they are told."""
-
-    def __init__(self, at: str, take: Take) -> None:
-        super().__init__()
-        self._then = Then(at, take)
-
-    def append(self, event: Event, at: float) -> Entry:  # noqa: ARG002  the recording knows better
-        """Takes the next fact."""
-        return super().append(event, self._then.of(event))
 
 
 def times(events: Iterable[Event], at: str, take: Take) -> Iterator[float]:

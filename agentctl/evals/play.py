@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from agentctl.agent.drive import Observe, drive
+from agentctl.agent.drive import Observe, as_told, drive
 from agentctl.agent.events import ModelReplied
-from agentctl.agent.ports import Clock, Hear, Model, Tools
+from agentctl.agent.ports import Hear, Model, Tools, When
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.errors import AgentctlError, UsageError
@@ -61,19 +61,16 @@ async def play(
     tools: Tools,
     observe: Observe,
     user: Speaker | None = None,
-    clock: Clock = time.time,
-    run: Run | None = None,
+    when: When = as_told,
 ) -> Played:
     """Drives a new run of `agent` through the case, to its end; `user` speaks where the case has a simulated one.
 
-    `run` is empty yet, and may know better than `clock` when things happened.
-
-    `clock` says when each thing happened, in seconds.
+    `when` says when each thing happened.
 
     Raises:
         asyncio.CancelledError: it was interrupted.
     """
-    run, started = Run() if run is None else run, time.perf_counter()
+    run, started = Run(), time.perf_counter()
     error: Exception | None = None
     try:
         await drive(
@@ -84,7 +81,7 @@ async def play(
             hear=_hear(job, run, user),
             approve=deciding(approve=job.case.approve, deny=job.case.deny),
             observe=observe,
-            clock=clock,
+            when=when,
         )
     except Exception as raised:
         if os.environ.get("AGENTCTL_DEBUG") and not isinstance(raised, AgentctlError):

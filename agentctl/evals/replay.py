@@ -11,11 +11,12 @@ from dataclasses import replace
 from random import Random
 from typing import Final
 
+from agentctl.agent.drive import as_told
 from agentctl.agent.events import ModelAsked, Observed, ToolCalled
 from agentctl.agent.run import Run
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.tape import Cassette, Take
-from agentctl.cassette.then import Retold
+from agentctl.cassette.then import Then
 from agentctl.evals.marks import reused_of
 from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, outcome, play
@@ -45,14 +46,14 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
         return [tools.observed(query.name) for query in job.queries]
 
     model, take = recorded_model(job, cassette, number), cassette.takes[number]
-    run = None if cassette.header is None else Retold(cassette.header.at, take)
+    when = as_told if cassette.header is None else Then(cassette.header.at, take).of
     if job.case.user is None:
-        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, run=run)
+        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, when=when)
     else:
         from agentctl.evals.user.seat import recorded_voice  # noqa: PLC0415  few cases have a simulated user
 
         voice = recorded_voice(job, cassette, number, sleep=at_once)
-        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, user=voice, run=run)
+        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, user=voice, when=when)
         played = replace(played, voice=voice)
     return concluded(job, number + 1, played, prices, recorded_seconds(take, played.run), recorded=True)
 

@@ -160,7 +160,7 @@ def test_what_changed_is_named_by_component() -> None:
 
 def test_the_time_of_replies_and_tools_is_kept() -> None:
     """Seconds come from when the facts happened."""
-    runner, run = agent(), Run()
+    runner, run, ticks = agent(), Run(), iter(range(100))
     asyncio.run(
         drive(
             runner,
@@ -168,7 +168,7 @@ def test_the_time_of_replies_and_tools_is_kept() -> None:
             model=ScriptedModel(reply(call("look")), reply(text("Hi"))),
             tools=ScriptedTools(),
             hear=says("Hello"),
-            clock=iter(range(100)).__next__,
+            when=lambda _event: next(ticks),
         )
     )
     take = recording_of(job_of(runner, ["Hello"]), run.entries, HEADER).takes[0]

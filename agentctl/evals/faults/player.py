@@ -118,7 +118,7 @@ class _Run:
         async def look() -> list[Observed]:
             return observe(self._folder, job.queries)
 
-        played = await play(job, agent=agent, model=model, tools=tools, observe=look, clock=loop.time)
+        played = await play(job, agent=agent, model=model, tools=tools, observe=look, when=lambda _event: loop.time())
         self.executed = tools.executed
         return played
 
