@@ -264,6 +264,9 @@ class _Driver:
             text = "interrupted; it may have run" if began else f"not run: {stop.message or stop.reason}"
             last_words.append(ToolReturned(call["id"], call["name"], text, "interrupted" if began else "not_run"))
         last_words.append(RunEnded(stop.reason, stop.message, stop.hint))
+        if len(last_words) == 1:
+            self.emit(last_words[0])
+            return
         with ExitStack() as stack:
             for event in reversed(last_words):
                 stack.callback(self.emit, event)

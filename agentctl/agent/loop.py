@@ -107,7 +107,7 @@ def decide(agent: Agent, run: Run) -> Move:
 def _next_call(agent: Agent, run: Run) -> Move:
     """What to do with the calls of the last reply that have no result yet."""
     waiting = run.unanswered
-    if uncertain(run):
+    if run.called and uncertain(run):
         return Stop("uncertain", "a call was begun by a process that died, and nobody knows whether it took effect")
     for call in waiting:
         answer = run.approvals.get(call["id"])

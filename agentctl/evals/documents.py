@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic.config import JsonDict
 
 from agentctl.config.check import Many, Part
 from agentctl.config.documents import Reference, Text, Variables
@@ -14,6 +15,8 @@ from agentctl.evals.redaction import RedactDocument
 from agentctl.evals.terms import DEFAULT, Quarantine, Terms, day_of
 
 MAX_REPEAT: Final = 1000
+EMPTY: Final[JsonDict] = {"default": {}}
+"""What an editor is shown of a mapping that may be left out; as a `default` it would be copied for every case."""
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Some: TypeAlias = Annotated[float, Field(gt=0, le=1)]
@@ -52,7 +55,7 @@ class UserDocument(Part):
     """Who they are: a persona, name@version."""
     goal: Text
     """What they want."""
-    facts: dict[Text, str | int] = Field(default={})
+    facts: dict[Text, str | int] = Field(default_factory=dict, json_schema_extra=EMPTY)
     """What they know, and say when it is needed."""
     max_turns: Annotated[int, Field(ge=1, le=100)] = 8
     """How often they may speak."""
@@ -68,9 +71,9 @@ class CaseDocument(Part):
     """What the user says: a text, or a list of texts, one for each turn. `{{ name }}` is filled in from `vars`."""
     user: UserDocument | None = None
     """A model that plays the user; `input` may then be its first message."""
-    vars: Variables = Field(default={})
+    vars: Variables = Field(default_factory=dict, json_schema_extra=EMPTY)
     """Values for `{{ name }}` in the input; they go before the suite's."""
-    matrix: dict[Text, Many[str | int]] = Field(default={})
+    matrix: dict[Text, Many[str | int]] = Field(default_factory=dict, json_schema_extra=EMPTY)
     """Variables with a list of values each: the case stands for every combination, and is named after them."""
     tags: Many[Text] = ()
     """What `--tag` selects by."""
@@ -86,13 +89,13 @@ class CaseDocument(Part):
     """The weighted mean score that is enough; without it every assertion must pass."""
     approve: bool | None = None
     """Whether calls of tools with `approve: always` are allowed; without it the suite decides."""
-    deny: dict[Text, str | Many[str | None]] = Field(default={})
+    deny: dict[Text, str | Many[str | None]] = Field(default_factory=dict, json_schema_extra=EMPTY)
     """Calls that are denied all the same, by tool: what the model is told; a list says it call by call, null allows."""
     faults: Many[Any] = ()
     """What goes wrong at the API and in tools: the case is played against the agent's simulator then, not recorded."""
     transcript: bool = False
     """Whether the recording tells what an agent did that is not defined here: scored as it stands, never re-run."""
-    metadata: dict[Text, Any] = Field(default={})
+    metadata: dict[Text, Any] = Field(default_factory=dict, json_schema_extra=EMPTY)
     """What else is known of the case: trial, reward, cost. Kept in results, never looked at."""
     assert_: Many[Any] = Field(default=(), alias="assert")
     """What must be true of the answer, the way to it, and the state it left."""
@@ -117,7 +120,7 @@ class SuiteDocument(Part):
     agent: Reference | None = None
     """The agent under test: `support@2`, or `support` for its highest version. Transcripts need none."""
     description: str = ""
-    vars: Variables = Field(default={})
+    vars: Variables = Field(default_factory=dict, json_schema_extra=EMPTY)
     """Values for `{{ name }}` in every case's input."""
     approve: bool = False
     """Whether calls of tools with `approve: always` are allowed: nobody is there to be asked."""

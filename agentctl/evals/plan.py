@@ -22,8 +22,6 @@ from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
 from agentctl.evals.approvals import as_document
 from agentctl.evals.redaction import project_rules
-from agentctl.evals.scorers.judge import Asks
-from agentctl.evals.scorers.score import all_of
 from agentctl.evals.scorers.state import StateQuery
 from agentctl.evals.suite import SUFFIX, Case, Suite, load_suite, suite_paths
 
@@ -95,12 +93,12 @@ class Job:
     @property
     def is_judged(self) -> bool:
         """Whether the case asks for a judge."""
-        return any(isinstance(each.ready, Asks) for each in all_of(self.case.asserts))
+        return self.case.is_judged
 
     @property
     def queries(self) -> list[StateQuery]:
         """What is looked up after the run, each query once."""
-        found = [each.ready for each in all_of(self.case.asserts) if each.name == "state"]
+        found = [each.ready for each in self.case.checks if isinstance(each.ready, StateQuery)]
         return list({query.name: query for query in found}.values())
 
 

@@ -6,7 +6,6 @@ and is counted beside it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -106,18 +105,20 @@ class Tally:
 
 def tallies(runs: Iterable[Run], terms: Mapping[str, Terms], planned: Mapping[str, int]) -> list[Tally]:
     """Every case of a suite, in the order of its first run; terms and planned repeats are looked up by id."""
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[str, dict[str, int]] = {}
     lines: dict[str, int] = {}
     for run in runs:
-        if run.id not in counts:
-            counts[run.id], lines[run.id] = Counter(), run.line
-        counts[run.id][run.status] += 1
+        count = counts.get(run.id)
+        if count is None:
+            count = counts[run.id] = {}
+            lines[run.id] = run.line
+        count[run.status] = count.get(run.status, 0) + 1
     return [
-        _tally(id_, lines[id_], count, terms.get(id_, DEFAULT), planned.get(id_, count.total()))
-        for id_, count in counts.items()
+        _tally(id_, lines[id_], count, terms.get(id_, DEFAULT), planned.get(id_)) for id_, count in counts.items()
     ]
 
 
-def _tally(id_: str, line: int, counts: Counter[str], terms: Terms, planned: int) -> Tally:
+def _tally(id_: str, line: int, counts: dict[str, int], terms: Terms, planned: int | None) -> Tally:
+    made = sum(counts.values())
     passed, failed = counts.pop("pass", 0), counts.pop("fail", 0)
-    return Tally(id_, line, terms, passed, passed + failed, counts, planned)
+    return Tally(id_, line, terms, passed, passed + failed, counts, made if planned is None else planned)

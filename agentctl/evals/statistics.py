@@ -53,7 +53,11 @@ class Statistics:
     @property
     def no_verdict(self) -> dict[str, int]:
         """Runs without one, by status."""
-        return dict(sum((Counter(tally.no_verdict) for tally in self.tallies), Counter[str]()))
+        counts = Counter[str]()
+        for tally in self.tallies:
+            if tally.no_verdict:
+                counts.update(tally.no_verdict)
+        return dict(counts)
 
     @property
     def interval(self) -> Interval | None:

@@ -67,6 +67,15 @@ class Case:
     """How its repeats count, with whom, and whether it gates."""
     faults: tuple[JsonObject, ...] = ()
     """What goes wrong in its run, as it is written: with any it is played against the simulator, not recorded."""
+    checks: tuple[Assertion, ...] = field(init=False, repr=False, compare=False)
+    """Its assertions and what is inside of sets."""
+    is_judged: bool = field(init=False, repr=False, compare=False)
+    """Whether one of them asks for a judge."""
+
+    def __post_init__(self) -> None:
+        checks = tuple(all_of(self.asserts))
+        object.__setattr__(self, "checks", checks)
+        object.__setattr__(self, "is_judged", any(isinstance(each.ready, Asks) for each in checks))
 
     @property
     def is_recorded(self) -> bool:
@@ -93,7 +102,7 @@ class Suite:
     @property
     def is_judged(self) -> bool:
         """Whether a case of it asks for a judge."""
-        return any(isinstance(each.ready, Asks) for case in self.cases for each in all_of(case.asserts))
+        return any(case.is_judged for case in self.cases)
 
 
 def suite_paths(project: Project, names: Sequence[str] = ()) -> list[Path]:
@@ -281,7 +290,7 @@ class _Loader:
             except Misfit as misfit:
                 self._refuse((*place, *misfit.path), str(misfit), misfit.hint, on_key=misfit.on_key)
                 continue
-            for each in all_of([assertion]):
+            for each in (assertion, *all_of(assertion.parts)):
                 if isinstance(each.ready, Check):
                     self._check_file(place, each.ready)
             made.append(assertion)
@@ -297,13 +306,10 @@ class _Loader:
 
     def _check_turns(self, path: Path_, asserts: Sequence[Assertion], said: int) -> None:
         """Refuses checks of a turn that there is not: where they stand or, of the suite's, at the input."""
-        for each in asserts:
-            for one in all_of([each]):
-                if one.turn is not None and abs(one.turn) > said:
-                    times = "once" if said == 1 else f"{said} times"
-                    self._refuse(
-                        path, f"{one.type} (line {one.line}) is about turn {one.turn}; the user speaks {times}"
-                    )
+        for each in all_of(asserts):
+            if each.turn is not None and abs(each.turn) > said:
+                times = "once" if said == 1 else f"{said} times"
+                self._refuse(path, f"{each.type} (line {each.line}) is about turn {each.turn}; the user speaks {times}")
 
     def _check_file(self, place: Path_, check_: Check) -> None:
         file = self._path.parent / check_.file

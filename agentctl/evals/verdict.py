@@ -18,7 +18,7 @@ from agentctl.evals.plan import Job
 from agentctl.evals.result import CaseResult, Verdict
 from agentctl.evals.scorers.ends import excuses
 from agentctl.evals.scorers.outcome import Outcome
-from agentctl.evals.scorers.score import Assertion, CannotScore, all_of
+from agentctl.evals.scorers.score import Assertion, CannotScore
 from agentctl.evals.suite import Case
 
 BLAMELESS: Final = frozenset({"model_error", "deadline", "error"})
@@ -68,10 +68,14 @@ def judged(job: Job, repeat: int, outcome: Outcome, reused: Reused | None = None
 
 def passes(case: Case, verdicts: Sequence[Verdict]) -> tuple[bool, float]:
     """Whether these are enough for the case, and their weighted mean."""
-    weight = sum(verdict.assertion.weight for verdict in verdicts)
-    score = sum(verdict.assertion.weight * verdict.score.score for verdict in verdicts) / weight if weight else 1.0
+    weight, gained, every = 0.0, 0.0, True
+    for verdict in verdicts:
+        weight += verdict.assertion.weight
+        gained += verdict.assertion.weight * verdict.score.score
+        every = every and verdict.score.passed
+    score = gained / weight if weight else 1.0
     if case.threshold is None:
-        return all(verdict.score.passed for verdict in verdicts), score
+        return every, score
     return score >= case.threshold - ROUNDING, score
 
 
@@ -86,7 +90,7 @@ def _may_end(case: Case, ended: str) -> bool:
 
 
 def _is_about(case: Case, ended: str) -> bool:
-    return any(ended in excuses(each) for each in all_of(case.asserts))
+    return any(ended in excuses(each) for each in case.checks)
 
 
 def failed_run(

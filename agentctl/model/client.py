@@ -142,12 +142,12 @@ class WireModel:
 
     async def once(self, request: Request, on_delta: OnDelta | None) -> ModelReplied:
         """One attempt."""
+        if self._limits is UNLIMITED and self._health is None:
+            return await decode(await self._wire.send(request), on_delta)
 
-        async def send(heard: Heard | None = None) -> ModelReplied:
+        async def send(heard: Heard | None) -> ModelReplied:
             return await decode(await self._wire.send(request), on_delta, heard)
 
-        if self._limits is UNLIMITED and self._health is None:
-            return await send()
         if self._health is None or self._breaker is None:
             return await patiently(self._limits, send)
         model = str(request.body.get("model"))

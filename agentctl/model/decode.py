@@ -77,7 +77,9 @@ async def _read(reply: WireReply, on_delta: OnDelta | None, on_content: OnConten
                 stream.feed(b"".join(head))  # with what waited for its kind to be known
     if stream is not None:
         return stream.close()
-    return decode_reply(reply.status, reply.headers, b"".join(head), on_delta)
+    if not start:
+        return decode_reply(reply.status, reply.headers, b"", on_delta)
+    return _decode_whole(reply.status, reply.headers, b"".join(head), on_delta)
 
 
 def decode_reply(status: int, headers: Mapping[str, str], body: bytes, on_delta: OnDelta | None = None) -> ModelReplied:

@@ -15,9 +15,9 @@ from agentctl.config.canonical import digest
 from agentctl.evals.judge.bind import Judge
 from agentctl.evals.plan import Job
 from agentctl.evals.scorers.python_ import Check
-from agentctl.evals.scorers.score import Assertion, all_of
+from agentctl.evals.scorers.score import Assertion
 
-SHAPES_NOTHING: Final = frozenset({"line", "description", "ready"})
+SHAPES_NOTHING: Final = frozenset({"line", "description", "ready", "checks", "is_judged"})
 """Fields of cases and assertions: places, words for people, and what is made of the other fields."""
 
 
@@ -26,7 +26,7 @@ def identity(job: Job) -> str:
     parts = {
         "suite": job.suite.name,
         "case": _plain(job.case),
-        "checks": [_code(job, each) for each in all_of(job.case.asserts)],
+        "checks": [_code(job, each) for each in job.case.checks],
         "bundle": job.agent.bundle,
         "components": job.components,
         "repeats": job.repeats,

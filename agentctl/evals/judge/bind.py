@@ -13,7 +13,7 @@ from agentctl.evals.judge.ruling import Ruling
 from agentctl.evals.judge.verdicts import FOLDER, Verdicts
 from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.outcome import Outcome
-from agentctl.evals.scorers.score import Assertion, all_of
+from agentctl.evals.scorers.score import Assertion
 from agentctl.evals.scorers.turns import of_turn
 from agentctl.evals.suite import Case, Suite
 
@@ -61,7 +61,7 @@ def bound(suite: Suite, project: Project) -> Suite:
 
 def judges_of(case: Case) -> list[Judge]:
     """The judges of a case in a plan, in the order of its assertions."""
-    asked = [each.ready for each in all_of(case.asserts) if isinstance(each.ready, Asks)]
+    asked = [each.ready for each in case.checks if isinstance(each.ready, Asks)]
     return [asks.rule for asks in asked if isinstance(asks.rule, Judge)]
 
 
