@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 
 from agentctl.agent.answers import answer_to_keep, at_first_question
@@ -231,14 +231,17 @@ class _Driver:
             self.emit(event)
         await self.safe()
         self.announced = set()
-        timer = self._until_deadline()
+        if self.deadline is None:
+            await answer_all(self.tools, events, emit=self.emit, finishes=self._finishes, in_time=lambda: True)
+            return
+        timer = asyncio.timeout(self.deadline - _now())
         try:
             async with timer:
                 await answer_all(
-                    self.tools, events, emit=self.emit, finishes=self._finishes, in_time=lambda: not _expired(timer)
+                    self.tools, events, emit=self.emit, finishes=self._finishes, in_time=lambda: not timer.expired()
                 )
         except TimeoutError:
-            if not _expired(timer):
+            if not timer.expired():
                 raise
             limit = f"{self.agent.limits.max_seconds:g} seconds for one answer (limits.max_seconds)"
             raise DeadlineExceeded(f"more than {limit}", type="deadline") from None
@@ -275,20 +278,10 @@ class _Driver:
         seconds = self.agent.limits.max_seconds
         return None if seconds is None else _now() + seconds
 
-    def _until_deadline(self) -> asyncio.Timeout | nullcontext[None]:
-        """The rest of the time for this exchange."""
-        if self.deadline is None:
-            return nullcontext()
-        return asyncio.timeout(self.deadline - _now())
-
 
 def _now() -> float:
     """Seconds on the clock of the event loop: that of its timeouts and sleeps, so that a loop may keep its own time."""
     return asyncio.get_running_loop().time()
-
-
-def _expired(timer: asyncio.Timeout | nullcontext[None]) -> bool:
-    return isinstance(timer, asyncio.Timeout) and timer.expired()
 
 
 def _called(call: Block) -> ToolCalled:

@@ -113,9 +113,7 @@ def tallies(runs: Iterable[Run], terms: Mapping[str, Terms], planned: Mapping[st
             count = counts[run.id] = {}
             lines[run.id] = run.line
         count[run.status] = count.get(run.status, 0) + 1
-    return [
-        _tally(id_, lines[id_], count, terms.get(id_, DEFAULT), planned.get(id_)) for id_, count in counts.items()
-    ]
+    return [_tally(id_, lines[id_], count, terms.get(id_, DEFAULT), planned.get(id_)) for id_, count in counts.items()]
 
 
 def _tally(id_: str, line: int, counts: dict[str, int], terms: Terms, planned: int | None) -> Tally:

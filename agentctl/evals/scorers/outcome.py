@@ -138,31 +138,34 @@ def outcome_of(
     metadata: Mapping[str, Json] | None = None,
 ) -> Outcome:
     """Reads the run once, from its first entry to its last."""
-    turn, text, reply = 0, "", Place(0, 0)
-    calls: dict[str, Call] = {}
+    turn, reply = 0, (0, 0)
+    called: dict[str, tuple[str, JsonObject, Place]] = {}
+    results: dict[str, ToolReturned] = {}
     observed: dict[str, Json] = {}
     for entry in run.entries:
-        match entry.event:
-            case ModelAsked() as asked:
-                turn = asked.turn
-            case ModelReplied() as replied:
-                reply = Place(entry.seq, turn)
-                calls |= _server_calls(replied, reply)
-            case Recalled():
-                reply = Place(entry.seq, turn)
-            case ToolCalled(call_id, name, input_):
-                calls[call_id] = Call(name, input_, Place(entry.seq, turn, call_id, name))
-            case ToolReturned() as returned if returned.call_id in calls:
-                call = calls[returned.call_id]
-                calls[returned.call_id] = Call(call.name, call.input, call.place, returned)
-            case Observed(name, value):
-                observed[name] = value
-    text = run.text
+        event = entry.event
+        if isinstance(event, ModelAsked):
+            turn = event.turn
+        elif isinstance(event, ToolCalled):
+            called[event.call_id] = event.name, event.input, Place(entry.seq, turn, event.call_id, event.name)
+            results.pop(event.call_id, None)  # called once more, it has no answer yet
+        elif isinstance(event, ToolReturned):
+            results[event.call_id] = event
+        elif isinstance(event, Recalled):
+            reply = (entry.seq, turn)
+        elif isinstance(event, ModelReplied):
+            reply = (entry.seq, turn)
+            for block in event.content:
+                if block.get("type") == "server_tool_use":
+                    place = Place(entry.seq, turn, block["id"], block["name"])
+                    called[block["id"]] = block["name"], block.get("input") or {}, place
+        elif isinstance(event, Observed):
+            observed[event.name] = event.value
     return Outcome(
         run=run,
-        text=text,
-        reply=reply,
-        calls=tuple(calls.values()),
+        text=run.text,
+        reply=Place(*reply),
+        calls=tuple([Call(*call, results.get(call_id)) for call_id, call in called.items()]),
         observed=observed,
         cost_usd=cost_usd,
         seconds=seconds,
@@ -172,16 +175,6 @@ def outcome_of(
         folder=folder or Path(),
         metadata=metadata or {},
     )
-
-
-def _server_calls(replied: ModelReplied, place: Place) -> dict[str, Call]:
-    return {
-        block["id"]: Call(
-            block["name"], block.get("input") or {}, Place(place.seq, place.turn, block["id"], block["name"])
-        )
-        for block in replied.content
-        if block.get("type") == "server_tool_use"
-    }
 
 
 NO_OUTCOME: Final[JsonObject] = {
