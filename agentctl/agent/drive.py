@@ -169,10 +169,10 @@ class _Driver:
                         return Stop("completed")
                     self.emit(UserSaid(said))
                     self.deadline = self._fresh_deadline()
-                case AskModel(turn, model):
-                    await self._ask(turn, model)
-                case CallTools(calls):
-                    await self._call(calls)
+                case AskModel() as move:
+                    await self._ask(move.turn, move.model)
+                case CallTools() as move:
+                    await self._call(move.calls)
                 case AskPerson(call):
                     self.emit(await self._approval(call))
                 case RefuseCall(call, reason):
@@ -201,7 +201,8 @@ class _Driver:
                 self.on_delta("restart", "")
         else:
             self.emit(reply)
-            self._keep()
+            if self.first is not None:
+                self._keep()
 
     def _recall(self, when: str) -> bool:
         """Whether the first question was answered from the cache, now that it may be."""

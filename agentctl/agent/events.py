@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, ClassVar, Final, TypeAlias, get_args
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias, get_args
 
 from agentctl.errors import ModelError
 
@@ -306,8 +306,7 @@ _FIELDS: Final = {
 """Of each kind: the names of what `to_json` writes, and what reads them all at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event with its place in the run: `seq` counts from 0, `at` is seconds since the epoch (UTC)."""
 
     seq: int

@@ -49,7 +49,16 @@ class Usage:
     @classmethod
     def of(cls, wire: JsonObject) -> Usage:
         """The usage object of a reply; a field that is missing, negative or no whole number counts as 0."""
-        return cls(*[value if type(value := wire.get(name)) is int and value > 0 else 0 for name in cls.__slots__])
+        return cls().with_reply(wire)
+
+    def with_reply(self, wire: JsonObject) -> Usage:
+        """This and the usage object of one more reply; see `of`."""
+        return Usage(
+            self.input_tokens + _tokens(wire.get("input_tokens")),
+            self.output_tokens + _tokens(wire.get("output_tokens")),
+            self.cache_read_input_tokens + _tokens(wire.get("cache_read_input_tokens")),
+            self.cache_creation_input_tokens + _tokens(wire.get("cache_creation_input_tokens")),
+        )
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -118,9 +127,6 @@ class Run:
         """Takes the next fact, `at` seconds since the epoch."""
         entry = Entry(len(self.entries), at, event)
         self.entries.append(entry)
-        if isinstance(event, RunEnded):
-            self.ended, self._repeats = event, False
-            return entry
         self.ended = None
         fold = self._folds.get(type(event))
         if fold is not None:
@@ -198,7 +204,7 @@ class Run:
 
     def _replied(self, event: ModelReplied) -> None:
         self.reply, self._repeats = event, False
-        self.usage += Usage.of(event.usage)
+        self.usage = self.usage.with_reply(event.usage)
         if event.stop_reason == "refusal":
             return
         keeps_calls = event.stop_reason == "tool_use"
@@ -225,6 +231,9 @@ class Run:
             self.calls = {}
             self.reply = None
 
+    def _ended(self, event: RunEnded) -> None:
+        self.ended, self._repeats = event, False
+
     def _user(self, content: str | list[Block]) -> None:
         if self._last_is("user"):
             earlier = _blocks(self.messages[-1]["content"])
@@ -248,8 +257,13 @@ class Run:
         ToolReturned: _returned,
         Settled: _settled,
         HandedOff: _handed_off,
+        RunEnded: _ended,
     }
     """What each kind of fact changes; the kinds that are missing change nothing that is asked here."""
+
+
+def _tokens(value: Any) -> int:
+    return value if type(value) is int and value > 0 else 0
 
 
 def text_of(content: str | list[Block]) -> str:

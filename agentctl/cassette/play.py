@@ -45,7 +45,7 @@ class RecordedWire:
         self._redactor = redactor
         self._seconds = dict(zip(self._take.interactions, self._take.seconds, strict=False))
         self._served: set[int] = set()
-        self._plain = Index(cassette, self._take)
+        self._plain: Index | None = None
         self._redacted: Index | None = None
         self._lenient = [Index(cassette, self._take, each, lenient=True) for each in (None, redactor) if lenient]
 
@@ -89,6 +89,8 @@ class RecordedWire:
         """
         found = self._in_turn(request)
         if found is None:
+            if self._plain is None:
+                self._plain = Index(self._cassette, self._take)
             found = self._next(self._plain.of(request))
         if found is None:
             if self._redacted is None:

@@ -99,7 +99,7 @@ class Job:
     def queries(self) -> list[StateQuery]:
         """What is looked up after the run, each query once."""
         found = [each.ready for each in self.case.checks if isinstance(each.ready, StateQuery)]
-        return list({query.name: query for query in found}.values())
+        return list({query.name: query for query in found}.values()) if found else found
 
 
 def _asked(case: Case) -> list[Any]:

@@ -88,17 +88,22 @@ def no_take_reason(job: Job, number: int) -> str:
 
 def _beyond_digests(job: Job, cassette: Cassette) -> tuple[str, ...]:
     """What the case asks for and the takes do not hold."""
-    observed = _observed(cassette, job.queries)
-    alike = {STATE_QUERY: observed}
+    apart: list[str] = []
     if not job.case.transcript:
-        alike = {REDACTION: _redacted_alike(job, cassette), APPROVAL: _decided_alike(job, cassette), **alike}
-    return tuple(name for name, holds in alike.items() if not holds)
+        apart += [] if _redacted_alike(job, cassette) else [REDACTION]
+        apart += [] if _decided_alike(job, cassette) else [APPROVAL]
+    apart += [] if _observed(cassette, job.queries) else [STATE_QUERY]
+    return tuple(apart)
 
 
 def _redacted_alike(job: Job, cassette: Cassette) -> bool:
     """Whether what was redacted is recognised by the rules of today; looked at only where something was."""
-    firsts = [cassette.interactions[take.interactions[0]] for take in cassette.takes if take.interactions]
-    return all(_recognised(job, first) for first in firsts if isinstance(first.request, str) and MARK in first.request)
+    for take in cassette.takes:
+        first = cassette.interactions[take.interactions[0]] if take.interactions else None
+        asked = None if first is None else first.request
+        if first is not None and isinstance(asked, str) and MARK in asked and not _recognised(job, first):
+            return False
+    return True
 
 
 def _recognised(job: Job, first: Interaction) -> bool:
@@ -122,7 +127,9 @@ def _text(content: Any) -> str:
 
 def _observed(cassette: Cassette, queries: Sequence[StateQuery]) -> bool:
     """Whether all of this was looked at when it was recorded."""
-    names = {seen.name for take in cassette.takes for seen in take.observed} if queries else set()
+    if not queries:
+        return True
+    names = {seen.name for take in cassette.takes for seen in take.observed}
     return all(query.name in names for query in queries)
 
 
@@ -134,7 +141,7 @@ def _decided_alike(job: Job, cassette: Cassette) -> bool:
     if all_decided and any(_denied(cassette, take.interactions) for take in cassette.takes):
         return False
     barred = {name for name in asking if not may_run(name, approve=case.approve, deny=case.deny)}
-    return barred.isdisjoint(tool.returned.name for take in cassette.takes for tool in take.tools)
+    return not barred or barred.isdisjoint(tool.returned.name for take in cassette.takes for tool in take.tools)
 
 
 def _denied(cassette: Cassette, interactions: Sequence[int]) -> bool:

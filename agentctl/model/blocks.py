@@ -124,7 +124,9 @@ def check_block(block: Any) -> None:
     Raises:
         ProtocolError: no object with a type, or a tool call or a text without what makes it one.
     """
-    _require(block, REQUIRED.get(_kind_of(block), ()))
+    fields = REQUIRED.get(_kind_of(block))
+    if fields is not None:
+        _require(block, fields)
 
 
 def _kind_of(block: Any) -> str:

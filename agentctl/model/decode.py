@@ -97,6 +97,8 @@ def _is_stream(status: int, headers: Mapping[str, str], start: bytes) -> bool:
         return False
     if "text/event-stream" in headers.get("content-type", "").lower():
         return True
+    if start.startswith(b"{"):
+        return False
     return start[:START].lstrip(b"\xef\xbb\xbf\r\n ").startswith((b"event:", b"data:", b":"))
 
 
@@ -318,7 +320,7 @@ def _replied(message: JsonObject, content: list[Block], request_id: str | None) 
     calls = [block["id"] for block in content if block["type"] == "tool_use"]
     if stop == "tool_use" and not calls:
         raise ProtocolError("stop_reason is tool_use, but there is no tool_use block", type="protocol_error")
-    if len(set(calls)) != len(calls):
+    if len(calls) > 1 and len(set(calls)) != len(calls):
         raise ProtocolError("two tool_use blocks have the same id", type="protocol_error", request_id=request_id)
     usage = message.get("usage")
     return ModelReplied(
