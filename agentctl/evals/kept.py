@@ -32,21 +32,28 @@ class Shelf:
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
         self._size = 0
-        self._held: dict[int, bytes] = {}
+        self._first = bytearray()
+        """What has room, in one piece: bytes that were just made may hold twice the memory that they need."""
+        self._untaken: dict[int, bytes] = {}
+        """What has none, and no file took."""
         self._file: IO[bytes] | None = None
 
     def put(self, data: bytes) -> int:
         """Where the data (some bytes at least) stand now. What no file takes (a full disk) stays in memory."""
         at, self._size = self._size, self._size + len(data)
-        if self._size <= self._room or not self._written(data, at):
-            self._held[at] = data
+        if self._size <= self._room:
+            self._first += data
+        elif not self._written(data, at):
+            self._untaken[at] = data
         return at
 
     def get(self, at: int, size: int) -> bytes:
         """The data that `put` put there."""
-        held = self._held.get(at)
-        if held is not None:
-            return held
+        if at < len(self._first):
+            return bytes(self._first[at : at + size])
+        untaken = self._untaken.get(at)
+        if untaken is not None:
+            return untaken
         assert self._file is not None
         return os.pread(self._file.fileno(), size, at)
 
