@@ -1,7 +1,8 @@
 """The same work as a project of ours: agent, tools, suite, and recordings made through the real recorder.
 
 The model that is recorded answers from memory; everything from the wire up is what `agentctl eval --record-mode all`
-runs. Call it as `python project.py CASES FOLDER`.
+runs. Call it as `python project.py CASES FOLDER [json]`. With `json` replies come as JSON bodies and cases stand in a
+file of JSON lines: what the floor and the SDK's loop without streams read. Else replies are streams, cases a document.
 """
 
 from __future__ import annotations
@@ -39,11 +40,17 @@ def get_order_details(order_id):
 """
 
 
-def documents(cases: list[dict[str, Any]], folder: Path) -> None:
+def documents(cases: list[dict[str, Any]], folder: Path, *, as_json: bool) -> None:
     """Writes the agent, its tools and the suites, of a thousand cases at most (JSON is YAML)."""
     for number, start in enumerate(range(0, len(cases), A_SUITE)):
         name = f"bench-{number + 1}" if number else "bench"
-        write(folder / f"evals/{name}.yaml", suite_of(cases[start : start + A_SUITE]))
+        suite = suite_of(cases[start : start + A_SUITE])
+        if as_json:
+            lines, suite["cases"] = suite["cases"], f"{name}.jsonl"
+            write(folder / f"evals/{name}.yaml", suite)
+            (folder / f"evals/{name}.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        else:
+            write(folder / f"evals/{name}.yaml", suite)
     agent = {"schema": 1, "kind": "agent", "model": MODEL, "params": {"max_tokens": 1024}, "tools": "bench-tools"}
     tools = [{**tool, "handler": f"handlers.py:{tool['name']}"} for tool in TOOLS]
     write(folder / "prompts/bench/v1.yaml", {**agent, "system": SYSTEM})
@@ -87,8 +94,9 @@ def write(path: Path, value: Any) -> None:
 class Canned:
     """A wire that answers each case's turns from memory."""
 
-    def __init__(self, cases: list[dict[str, Any]]) -> None:
+    def __init__(self, cases: list[dict[str, Any]], *, as_json: bool) -> None:
         self._by_input = {case["input"]: case for case in cases}
+        self._as_json = as_json
         self.sent = 0
 
     async def send(self, request: Request) -> WireReply:
@@ -96,12 +104,14 @@ class Canned:
         self.sent += 1
         messages = request.body["messages"]
         case = self._by_input[messages[0]["content"]]
-        data = sse(message(case, len(messages) // 2))
+        said = message(case, len(messages) // 2)
+        data = json.dumps(said).encode() if self._as_json else sse(said)
 
         async def body() -> AsyncIterator[bytes]:
             yield data
 
-        return WireReply(200, {"content-type": "text/event-stream"}, body())
+        kind = "application/json" if self._as_json else "text/event-stream"
+        return WireReply(200, {"content-type": kind}, body())
 
 
 @dataclass(frozen=True)
@@ -112,12 +122,12 @@ class Live:
     source: str = "memory"
 
 
-async def record(cases: list[dict[str, Any]], folder: Path) -> None:
+async def record(cases: list[dict[str, Any]], folder: Path, *, as_json: bool) -> None:
     """Records every case."""
 
     @asynccontextmanager
     async def go_live(_agent: Any) -> AsyncIterator[Live]:
-        yield Live(Canned(cases))
+        yield Live(Canned(cases, as_json=as_json))
 
     project = Project(folder)
     jobs = plan(project)
@@ -126,16 +136,16 @@ async def record(cases: list[dict[str, Any]], folder: Path) -> None:
     assert len(done.recorded) == len(cases), done.recorded
 
 
-def make(count: int, folder: Path) -> None:
+def make(count: int, folder: Path, *, as_json: bool = False) -> None:
     """The whole project with `count` cases, and the plain files that the other variants read."""
     cases = build(count)
-    documents(cases, folder)
+    documents(cases, folder, as_json=as_json)
     write(folder / "cases.json", cases)
     bodies = (json.dumps(message(case, turn)) for case in cases for turn in range(3))
     (folder / "bodies.jsonl").write_text("\n".join(bodies))
     write(folder / "streams.json", [sse(message(case, turn)).decode() for case in cases for turn in range(3)])
-    asyncio.run(record(cases, folder))
+    asyncio.run(record(cases, folder, as_json=as_json))
 
 
 if __name__ == "__main__":
-    make(int(sys.argv[1]), Path(sys.argv[2]))
+    make(int(sys.argv[1]), Path(sys.argv[2]), as_json=sys.argv[3:] == ["json"])

@@ -11,6 +11,7 @@ the kernel accounts it, which is what to compare on a machine that does other th
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import json
 import os
@@ -81,40 +82,44 @@ def startup(count: int) -> None:
 
 
 def replay(count: int) -> None:
-    """A replay eval of 200 cases against the bare SDK loop and against the floor, start-up in and out."""
+    """A replay eval of 200 cases against the bare SDK loop and against the floor, start-up in and out.
+
+    Each beside what reads the same: JSON bodies and cases in JSON lines, as the floor does, and recorded streams.
+    """
     with tempfile.TemporaryDirectory() as scratch:
-        many, one = Path(scratch) / "many", Path(scratch) / "one"
-        for size, folder in ((CASES, many), (1, one)):
-            subprocess.run([PYTHON, HERE / "project.py", str(size), str(folder)], check=True)
+        folders: dict[tuple[int, str], Path] = {}
+        for size, kind in itertools.product((CASES, 1), ("JSON", "streams")):
+            folder = folders[size, kind] = Path(scratch) / f"{kind}-{size}"
+            made = [PYTHON, HERE / "project.py", str(size), str(folder), *(["json"] if kind == "JSON" else [])]
+            subprocess.run(made, check=True)
 
-        def ours(folder: Path) -> float:
-            return cpu(AGENTCTL, "-C", str(folder), "eval")
+        def script(name: str, size: int, *more: str) -> float:
+            return cpu(PYTHON, str(HERE / name), str(folders[size, "JSON"]), *more)
 
-        def script(name: str, folder: Path, *more: str) -> float:
-            return cpu(PYTHON, str(HERE / name), str(folder), *more)
-
-        variants = {
-            "floor": lambda: script("floor.py", many),
-            "floor, 1 case": lambda: script("floor.py", one),
-            "agentctl eval": lambda: ours(many),
-            "agentctl eval, 1 case": lambda: ours(one),
-            "bare SDK loop, JSON": lambda: script("sdk_loop.py", many),
-            "bare SDK loop, JSON, 1 case": lambda: script("sdk_loop.py", one),
-            "bare SDK loop, streams": lambda: script("sdk_loop.py", many, "stream"),
-            "bare SDK loop, streams, 1 case": lambda: script("sdk_loop.py", one, "stream"),
+        variants: dict[str, Callable[[int], float]] = {
+            "floor": lambda size: script("floor.py", size),
+            "agentctl eval, JSON": lambda size: cpu(AGENTCTL, "-C", str(folders[size, "JSON"]), "eval"),
+            "bare SDK loop, JSON": lambda size: script("sdk_loop.py", size),
+            "agentctl eval, streams": lambda size: cpu(AGENTCTL, "-C", str(folders[size, "streams"]), "eval"),
+            "bare SDK loop, streams": lambda size: script("sdk_loop.py", size, "stream"),
         }
-        figures = rounds(count, variants)
-    each = {
-        name: [(a - b) / (CASES - 1) for a, b in zip(figures[name], figures[f"{name}, 1 case"], strict=True)]
-        for name in ("floor", "agentctl eval", "bare SDK loop, JSON", "bare SDK loop, streams")
-    }
+        figures = rounds(
+            count,
+            {
+                f"{name}, {size}": functools.partial(variant, size)
+                for name, variant in variants.items()
+                for size in (CASES, 1)
+            },
+        )
+    whole, alone = ({name: figures[f"{name}, {size}"] for name in variants} for size in (CASES, 1))
+    each = {name: [(a - b) / (CASES - 1) for a, b in zip(whole[name], alone[name], strict=True)] for name in variants}
     print(f"replay eval, {CASES} cases of three turns, two tool calls, four assertions; CPU")
     row("", "whole process", "1 case", "a further case", "x floor", "x SDK, JSON", "x SDK, streams")
     for name, values in each.items():
         row(
             name,
-            f"{statistics.median(figures[name]):.2f} s",
-            f"{statistics.median(figures[f'{name}, 1 case']):.2f} s",
+            f"{statistics.median(whole[name]):.2f} s",
+            f"{statistics.median(alone[name]):.2f} s",
             f"{statistics.median(values) * 1000:.3f} ms",
             f"{ratio(values, each['floor']):.2f}",
             f"{ratio(values, each['bare SDK loop, JSON']):.2f}",
