@@ -59,6 +59,11 @@ def test_eval_draws_nothing_it_does_not_show(checkout: Path) -> None:
     assert not light(checkout, "eval", "--help") & {"rich", "jinja2", "tenacity", "prompt_toolkit"}
 
 
+def test_the_help_of_eval_loads_flags_alone(checkout: Path) -> None:
+    """Whoever looks up a flag does not wait for what reads suites and recordings."""
+    assert not light(checkout, "eval", "--help") & {"yaml", "sqlite3", "jsonschema_rs"}
+
+
 def test_list_of_commands(checkout: Path) -> None:
     """The list of commands imports none of them: not even the documents' library is loaded."""
     assert not light(checkout, "--help") & {"pydantic", "yaml", "jsonschema_rs", "asyncio", "rich"}

@@ -21,7 +21,8 @@ from agentctl.errors import RecordingMiss
 from agentctl.evals import scorers
 from agentctl.evals.again import recorded_replies, taken_by
 from agentctl.evals.marks import Again, Parted, Reused, reused_of
-from agentctl.evals.plan import CASE_INPUT, Job, Match, OnDivergence
+from agentctl.evals.modes import Match, OnDivergence
+from agentctl.evals.plan import CASE_INPUT, Job
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import (

@@ -18,7 +18,8 @@ from agentctl.evals.again import recorded_replies, taken_by
 from agentctl.evals.divergence import as_now, replay_to_divergence
 from agentctl.evals.live import is_due
 from agentctl.evals.marks import Reused, reused_of, sum_of
-from agentctl.evals.plan import Job, Match, OnDivergence, RecordMode
+from agentctl.evals.modes import Match, OnDivergence, RecordMode
+from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.standing import standing
 

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from agentctl.evals.livetools import replay_with_live_tools
-from agentctl.evals.plan import Job, RecordMode
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.record import record
 from agentctl.evals.replay import replay

@@ -27,7 +27,8 @@ from agentctl.cassette.tape import Cassette
 from agentctl.errors import AgentctlError, CassetteError, RecordingMiss
 from agentctl.evals.divergence import Held, as_recorded, marked, parted_at, replay_to_divergence, seconds_of, unanswered
 from agentctl.evals.livetools import with_culprits
-from agentctl.evals.plan import Job, Match, OnDivergence
+from agentctl.evals.modes import Match, OnDivergence
+from agentctl.evals.plan import Job
 from agentctl.evals.play import Played, play
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import concluded, model_on, recorded_wire, unplayed

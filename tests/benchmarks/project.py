@@ -22,7 +22,8 @@ from agentctl.agent.ports import Request, WireReply
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import evaluate
 from agentctl.evals.live import live_player
-from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import plan
 from agentctl.evals.prices import Prices
 
 A_SUITE = 1000

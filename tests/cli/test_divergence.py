@@ -14,8 +14,9 @@ from agentctl.cli.eval.screen import Screen, with_marks
 from agentctl.cli.eval.table import lines_of
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import evaluate
+from agentctl.evals.modes import Match, OnDivergence
 from agentctl.evals.onward import OnwardPlayer, Policy
-from agentctl.evals.plan import Match, OnDivergence, plan
+from agentctl.evals.plan import plan
 from agentctl.evals.prices import Prices
 from support import till
 from support.desk import agentctl

@@ -16,7 +16,8 @@ from agentctl.evals.assertions import TYPES
 from agentctl.evals.evaluate import evaluate
 from agentctl.evals.judge.bench import LiveBench, Policy
 from agentctl.evals.live import live_player
-from agentctl.evals.plan import Job, RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import Job, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import Evaluation
 from agentctl.evals.scorers.score import all_of

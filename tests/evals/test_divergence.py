@@ -13,8 +13,9 @@ import pytest
 
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import evaluate
+from agentctl.evals.modes import Match, OnDivergence
 from agentctl.evals.onward import OnwardPlayer, Policy
-from agentctl.evals.plan import Match, OnDivergence, plan
+from agentctl.evals.plan import plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
 from support.till import Canned, Live, case_of, edit, lay_down, record, replay, statuses, text, use

@@ -13,7 +13,8 @@ from agentctl.config.project import Project
 from agentctl.evals.estimate import Estimate, estimate, known, likely, longest_reply
 from agentctl.evals.judge.bind import judges_of
 from agentctl.evals.judge.estimate import judging
-from agentctl.evals.plan import Job, Match, OnDivergence, RecordMode, plan
+from agentctl.evals.modes import Match, OnDivergence, RecordMode
+from agentctl.evals.plan import Job, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay as replay_job
 from agentctl.evals.result import CaseResult

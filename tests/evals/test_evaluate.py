@@ -12,7 +12,8 @@ import pytest
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected, UsageError
 from agentctl.evals.evaluate import evaluate
-from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import plan
 from agentctl.evals.prices import Prices
 from support.till import Canned, case_of, edit, lay_down, play, record, replay, statuses
 

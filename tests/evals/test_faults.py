@@ -17,7 +17,8 @@ from agentctl.config.project import Project
 from agentctl.errors import ConfigError, UsageError
 from agentctl.evals.evaluate import evaluate
 from agentctl.evals.live import is_due
-from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
 from agentctl.evals.schema import suite_schema

@@ -21,7 +21,8 @@ from agentctl.evals.judge.bench import Policy
 from agentctl.evals.judge.brief import brief, mark_of
 from agentctl.evals.judge.form import Finding, Vote
 from agentctl.evals.judge.ruling import Ruling
-from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import plan
 from agentctl.evals.result import CaseResult, Evaluation
 from agentctl.evals.standings import standings
 from support import till

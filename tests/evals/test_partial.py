@@ -12,7 +12,8 @@ from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.hold import hold
 from agentctl.config.project import Project
 from agentctl.errors import CassetteError
-from agentctl.evals.plan import Job, RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import Job, plan
 from support.till import Canned, case_of, edit, lay_down, play, record, replay, statuses
 
 CASE = "sell-cake"

@@ -18,7 +18,8 @@ from agentctl.agent.spec import Provider
 from agentctl.errors import CapReached
 from agentctl.evals.evaluate import evaluate
 from agentctl.evals.live import live_player
-from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.purse import CappedPlayer, CappedWire, Habits, Purse
 from agentctl.evals.result import Evaluation

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from agentctl.config.project import Project
-from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import plan
 from support.till import SUITE, TURNS, Canned, case_of, edit, lay_down, play, record, replay, statuses, text, use
 
 ALL_PASS = {"price-of-tea": "pass", "sell-cake": "pass", "two-turns": "pass"}

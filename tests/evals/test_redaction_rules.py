@@ -9,7 +9,8 @@ import pytest
 
 from agentctl.config.project import Project
 from agentctl.errors import ConfigError
-from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import plan
 from agentctl.evals.redaction import project_rules
 from support.desk import agentctl
 from support.planted import PERSONS, made

@@ -18,7 +18,8 @@ from agentctl.agent.ports import Request, WireReply
 from agentctl.cassette.file import read
 from agentctl.config.project import Project
 from agentctl.evals.evaluate import evaluate
-from agentctl.evals.plan import Job, RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import Job, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult
 from support import desk

@@ -19,7 +19,8 @@ from agentctl.cli.eval.table import lines_of
 from agentctl.config.project import Project
 from agentctl.evals.divergence import replay_to_divergence
 from agentctl.evals.evaluate import evaluate
-from agentctl.evals.plan import Job, Match, OnDivergence, RecordMode, plan
+from agentctl.evals.modes import Match, OnDivergence, RecordMode
+from agentctl.evals.plan import Job, plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
 from agentctl.evals.standings import standings

@@ -20,7 +20,8 @@ from agentctl.errors import ConfigError
 from agentctl.evals.divergence import replay_to_divergence
 from agentctl.evals.evaluate import evaluate
 from agentctl.evals.live import live_player
-from agentctl.evals.plan import Match, OnDivergence, RecordMode, plan
+from agentctl.evals.modes import Match, OnDivergence, RecordMode
+from agentctl.evals.plan import plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
 from support import till

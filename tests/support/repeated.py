@@ -7,7 +7,8 @@ from pathlib import Path
 
 from agentctl.agent.ports import Request, WireReply
 from agentctl.config.project import Project
-from agentctl.evals.plan import RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import plan
 from agentctl.evals.result import Evaluation
 from support import till
 

@@ -20,7 +20,8 @@ from agentctl.cli.signals import Signals, stopped_by
 from agentctl.config.project import Project
 from agentctl.config.refs import GIT
 from agentctl.evals.marks import Reused, reused_of, sum_of
-from agentctl.evals.plan import Job, RecordMode, plan
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import Job, plan
 from agentctl.evals.result import CaseResult, Evaluation
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count, dollars

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final
-
-import typer
+from typing import Any, Final
 
 from agentctl.agent.events import JsonObject
 from agentctl.cli.console import note
-from agentctl.cli.eval.flags import Playing, Selection
+from agentctl.cli.eval.flags import Again, Playing, Selection
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected, StoreError, UsageError
 from agentctl.evals.history import LAST, results_folder
@@ -29,36 +27,6 @@ NAMED: Final = 5
 
 Name = tuple[str, str]
 """Suite and case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """The flags. Each may stand alone: the latest evaluation, the last result."""
-
-    resume: Annotated[
-        str | None,
-        typer.Option("--resume", metavar="[ID]", help="Go on with an evaluation that was cut short, or the latest."),
-    ] = None
-    retry_errors: Annotated[
-        str | None,
-        typer.Option("--retry-errors", metavar="[RESULT]", help="Only cases that errored in a result, or the last."),
-    ] = None
-    filter_failing: Annotated[
-        str | None,
-        typer.Option("--filter-failing", metavar="[RESULT]", help="Only cases that failed in it."),
-    ] = None
-
-    def check(self) -> None:
-        """Refuses flags that contradict each other.
-
-        Raises:
-            UsageError: they do.
-        """
-        if self.resume is not None and (self.retry_errors is not None or self.filter_failing is not None):
-            raise UsageError(
-                "--resume plays what that evaluation was asked for",
-                hint="leave out --retry-errors and --filter-failing, and use them on its result",
-            )
 
 
 @dataclass(frozen=True, slots=True)

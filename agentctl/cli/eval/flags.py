@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from agentctl.errors import UsageError
-from agentctl.evals.plan import Match, OnDivergence, RecordMode
+from agentctl.evals.modes import Match, OnDivergence, RecordMode
 
 
 class ToolsFrom(StrEnum):
@@ -124,6 +124,36 @@ class Playing:
     def judges_live(self) -> bool:
         """Whether a judge may be asked now."""
         return self.rejudge or self.record_mode is not RecordMode.NONE or self.on_divergence is OnDivergence.LIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What of an earlier evaluation is played. Each may stand alone: the latest evaluation, the last result."""
+
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="[ID]", help="Go on with an evaluation that was cut short, or the latest."),
+    ] = None
+    retry_errors: Annotated[
+        str | None,
+        typer.Option("--retry-errors", metavar="[RESULT]", help="Only cases that errored in a result, or the last."),
+    ] = None
+    filter_failing: Annotated[
+        str | None,
+        typer.Option("--filter-failing", metavar="[RESULT]", help="Only cases that failed in it."),
+    ] = None
+
+    def check(self) -> None:
+        """Refuses flags that contradict each other.
+
+        Raises:
+            UsageError: they do.
+        """
+        if self.resume is not None and (self.retry_errors is not None or self.filter_failing is not None):
+            raise UsageError(
+                "--resume plays what that evaluation was asked for",
+                hint="leave out --retry-errors and --filter-failing, and use them on its result",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from agentctl.cli.eval.money import GoLive
 from agentctl.evals.judge.bench import LiveBench, Policy
 from agentctl.evals.judge.bind import judges_of
 from agentctl.evals.live import is_due
-from agentctl.evals.plan import Job, OnDivergence, RecordMode
+from agentctl.evals.modes import OnDivergence, RecordMode
+from agentctl.evals.plan import Job
 
 
 @asynccontextmanager

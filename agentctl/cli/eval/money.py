@@ -15,7 +15,8 @@ from agentctl.cli.eval.screen import STYLES, Screen
 from agentctl.config.project import Project
 from agentctl.errors import UsageError
 from agentctl.evals.evaluate import Player
-from agentctl.evals.plan import Job, OnDivergence
+from agentctl.evals.modes import OnDivergence
+from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import Evaluation
 from agentctl.observe.clean import clean

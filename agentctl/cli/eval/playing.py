@@ -17,7 +17,8 @@ from agentctl.config.project import Project
 from agentctl.evals.evaluate import Faulty, Player, recorded_at
 from agentctl.evals.evaluate import evaluate as play_all
 from agentctl.evals.judge.port import Bench
-from agentctl.evals.plan import Job, OnDivergence
+from agentctl.evals.modes import OnDivergence
+from agentctl.evals.plan import Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation
 

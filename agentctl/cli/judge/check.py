@@ -23,7 +23,7 @@ from agentctl.evals.judge.brief import Brief, brief
 from agentctl.evals.judge.labels import Labelled, read_labels
 from agentctl.evals.judge.measure import Compared, Measured, measured, word
 from agentctl.evals.judge.verdicts import Unjudged, Verdicts
-from agentctl.evals.plan import RecordMode
+from agentctl.evals.modes import RecordMode
 from agentctl.evals.redaction import project_rules
 from agentctl.evals.scorers.score import CannotScore, excerpt
 from agentctl.evals.standings import LABELS

@@ -24,7 +24,8 @@ from agentctl.evals.judge.bind import Judge, judged_in, judges_of
 from agentctl.evals.judge.brief import Brief
 from agentctl.evals.judge.form import vote_of
 from agentctl.evals.judge.verdicts import Unjudged, Verdicts
-from agentctl.evals.plan import Job, RecordMode
+from agentctl.evals.modes import RecordMode
+from agentctl.evals.plan import Job
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import CannotScore
 from agentctl.evals.stage import GoLive, Live
