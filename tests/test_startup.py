@@ -59,7 +59,7 @@ def test_eval_draws_nothing_it_does_not_show(checkout: Path) -> None:
     assert not light(checkout, "eval", "--help") & {"rich", "jinja2", "tenacity", "prompt_toolkit"}
 
 
-@pytest.mark.parametrize("command", ["chat", "eval", "run", "score"])
+@pytest.mark.parametrize("command", ["chat", "diff", "eval", "replay", "run", "score"])
 def test_help_loads_flags_alone(checkout: Path, command: str) -> None:
     """Whoever looks up a flag does not wait for what reads documents and recordings, or asks a model."""
     assert not light(checkout, command, "--help") & {"asyncio", "jsonschema_rs", "sqlite3", "yaml"}
