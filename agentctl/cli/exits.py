@@ -74,6 +74,10 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
         code = ERRORED
     if code in {INTERRUPTED, TERMINATED}:
         _end(code)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):  # it has been told, and Python would tell it once more and exit with a code of its own
+        silence_stdout()
     sys.exit(code)
 
 

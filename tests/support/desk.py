@@ -121,7 +121,8 @@ def command(*arguments: str) -> list[str]:
 
 def environment(**more: str) -> dict[str, str]:
     """An environment that finds this checkout, and nothing of the person who runs the tests."""
-    return {**os.environ, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "100", **more}
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**theirs, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "100", **more}
 
 
 def agentctl(root: Path, *arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
