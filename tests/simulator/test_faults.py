@@ -27,7 +27,10 @@ from support.faulty import ENDLESS, ENDS, at_once, body, end_of, script
 def met(
     rules: Sequence[FaultRule], *bodies: dict[str, Any], patience: float = 5.0, seed: int = 0, attempts: int = 1
 ) -> tuple[list[str], Simulator]:
-    """How each request ended, one after the other, as a text; and the simulator that answered them."""
+    """How each request ended, one after the other, as a text; and the simulator that answered them.
+
+    `patience` is how long the first one may take; on a busy machine, the others have all the time they need.
+    """
 
     async def run() -> tuple[list[str], Simulator]:
         ends: list[str] = []
@@ -35,7 +38,7 @@ def met(
             wire = ClaudeWire(Provider(base_url=server.base_url), api_key="simulated")
             model = WireModel(wire, Retry(attempts=attempts), sleep=at_once)
             try:
-                ends += [await end_of(model, each, patience) for each in bodies]
+                ends += [await end_of(model, each, 30.0 if number else patience) for number, each in enumerate(bodies)]
             finally:
                 await wire.aclose()
         return ends, server
