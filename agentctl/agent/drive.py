@@ -10,7 +10,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentctl.agent.answers import answer_to_keep, at_first_question
 from agentctl.agent.calls import answer_all

@@ -12,13 +12,18 @@ the log, scorers, diff, cost, budgets, resume. Three rules keep that true:
 
 Blocks inside events (`content`) keep the shape of the Messages API, byte for byte where the API demands it (thinking).
 They are plain dicts; nobody may change one after the event exists.
+
+Events, and the values that travel with each of them (requests, replies, recordings), are `msgspec.Struct`s: a replay
+makes some fifty for each case, and a frozen dataclass takes eight times as long to make as one of these. Everything
+else is a dataclass.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, ClassVar, Final, NamedTuple, TypeAlias, get_args
+from typing import Any, ClassVar, Final, TypeAlias, get_args
+
+from msgspec import Struct, field
 
 from agentctl.errors import ModelError
 
@@ -27,8 +32,16 @@ JsonObject: TypeAlias = dict[str, Any]
 Block: TypeAlias = JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+def _kind(name: str) -> str:
+    """The kind of a class of events: `RunStarted` is `run_started`."""
+    return "".join(f"_{each.lower()}" if each.isupper() else each for each in name).lstrip("_")
+
+
+class _Fact(Struct, frozen=True, tag_field="kind", tag=_kind):
+    """An event; as JSON it begins with its kind."""
+
+
+class RunStarted(_Fact, frozen=True):
     """A run of `agent` (`name@version`) began; `bundle` and `components` are the digests of what defines it."""
 
     kind: ClassVar[str] = "run_started"
@@ -40,16 +53,14 @@ class RunStarted:
     """The run this one was forked from or delegated by."""
 
 
-@dataclass(frozen=True, slots=True)
-class UserSaid:
+class UserSaid(_Fact, frozen=True):
     """The person (or the script) spoke; `content` is a string or a list of content blocks, as the API takes it."""
 
     kind: ClassVar[str] = "user_said"
     content: str | list[Block]
 
 
-@dataclass(frozen=True, slots=True)
-class GuardRuled:
+class GuardRuled(_Fact, frozen=True):
     """A guard looked at something and ruled; `verdict` is `allow`, `block` or `ask`."""
 
     kind: ClassVar[str] = "guard_ruled"
@@ -61,8 +72,7 @@ class GuardRuled:
     call_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelAsked:
+class ModelAsked(_Fact, frozen=True):
     """The intent to ask the model: written before the request is sent. `turn` counts replies asked for, from 1."""
 
     kind: ClassVar[str] = "model_asked"
@@ -70,8 +80,7 @@ class ModelAsked:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReplied:
+class ModelReplied(_Fact, frozen=True):
     """One complete reply: `message_stop` was seen (or a whole JSON body read) and every block parsed strictly."""
 
     kind: ClassVar[str] = "model_replied"
@@ -85,8 +94,7 @@ class ModelReplied:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFailed:
+class ModelFailed(_Fact, frozen=True):
     """One attempt failed. The last one of a run that ended with `model_error` says why it did."""
 
     kind: ClassVar[str] = "model_failed"
@@ -113,8 +121,7 @@ class ModelFailed:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FellBack:
+class FellBack(_Fact, frozen=True):
     """The model that was asked could not answer; `model` is asked in its place until the user speaks again."""
 
     kind: ClassVar[str] = "fell_back"
@@ -123,8 +130,7 @@ class FellBack:
     """The type of the error: `overloaded_error`, `breaker_open`, ..."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(_Fact, frozen=True):
     """The answer that `model` gave in another run, to the same first question, was given again. It costs nothing."""
 
     kind: ClassVar[str] = "recalled"
@@ -139,8 +145,7 @@ class Recalled:
     stop_sequence: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(_Fact, frozen=True):
     """A person (or a rule, `by`) decided on a tool call; `approved=False` is an answer too."""
 
     kind: ClassVar[str] = "approved"
@@ -150,8 +155,7 @@ class Approved:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCalled:
+class ToolCalled(_Fact, frozen=True):
     """The intent to run a tool: written before its handler starts."""
 
     kind: ClassVar[str] = "tool_called"
@@ -160,8 +164,7 @@ class ToolCalled:
     input: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class ToolReturned:
+class ToolReturned(_Fact, frozen=True):
     """The one answer to a tool call. `error_type` is None or one of `TOOL_ERRORS`; then `content` tells the model."""
 
     kind: ClassVar[str] = "tool_returned"
@@ -192,8 +195,7 @@ TOOL_ERRORS: Final = (
 """Why a tool call has no result; `reported` is an error that the tool itself returned on purpose (`ToolFailure`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(_Fact, frozen=True):
     """A call that was begun and never answered was looked into; see `agent.settle`.
 
     `verdict` is `repeat`, `happened` or `abandoned`; the last two are followed by the call's ToolReturned.
@@ -207,8 +209,7 @@ class Settled:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(_Fact, frozen=True):
     """Another process goes on with the run. Whoever drove it before can write nothing more: its place is taken."""
 
     kind: ClassVar[str] = "resumed"
@@ -216,8 +217,7 @@ class Resumed:
     """`agentctl 0.1.0`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delegated:
+class Delegated(_Fact, frozen=True):
     """A tool call was handed to another run, `run`, of `agent`; its result comes back as that call's ToolReturned."""
 
     kind: ClassVar[str] = "delegated"
@@ -226,8 +226,7 @@ class Delegated:
     run: str
 
 
-@dataclass(frozen=True, slots=True)
-class HandedOff:
+class HandedOff(_Fact, frozen=True):
     """From here on `agent` answers the user; the conversation so far stays."""
 
     kind: ClassVar[str] = "handed_off"
@@ -237,8 +236,7 @@ class HandedOff:
     call_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(_Fact, frozen=True):
     """The world, looked at after the run: `name` says what was asked (a `state:` query), `value` what came back."""
 
     kind: ClassVar[str] = "observed"
@@ -246,15 +244,20 @@ class Observed:
     value: Json
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(_Fact, frozen=True):
     """The last event of a run, whatever happened; `reason` is one of `END_REASONS`, `completed` when it went well."""
 
     kind: ClassVar[str] = "run_ended"
     reason: str
     message: str = ""
-    hint: str = field(default="", compare=False)
+    hint: str = ""
     """What a person can do about it: advice of whoever wrote the run down, no fact that a replay has to repeat."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunEnded) and (self.reason, self.message) == (other.reason, other.message)
+
+    def __hash__(self) -> int:
+        return hash((self.reason, self.message))
 
 
 END_REASONS: Final = (
@@ -299,14 +302,12 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {cls.kind: cls for cls in get_args(
 
 
 _FIELDS: Final = {
-    cls: (names, attrgetter(*names))
-    for cls in EVENT_TYPES.values()
-    for names in [("kind", *[each.name for each in fields(cls)])]
+    cls: (names, attrgetter(*names)) for cls in EVENT_TYPES.values() for names in [("kind", *cls.__struct_fields__)]
 }
 """Of each kind: the names of what `to_json` writes, and what reads them all at once."""
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """An event with its place in the run: `seq` counts from 0, `at` is seconds since the epoch (UTC)."""
 
     seq: int

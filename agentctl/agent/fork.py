@@ -7,7 +7,8 @@ the model for that turn. Facts that are changed are changed for good: the new ru
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentctl.agent.events import Event, ModelAsked, Observed, RunEnded, RunStarted, ToolReturned, UserSaid
 from agentctl.agent.spec import Agent

@@ -7,8 +7,9 @@ types stand here because the live model and the recorder both speak them and do 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from agentctl.agent.events import (
     Entry,
@@ -22,8 +23,7 @@ from agentctl.agent.events import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One call of the Messages API as it goes over the wire.
 
     `body["messages"]` is the fold's own list: its messages are never changed once they are in it, so whoever hashes or
@@ -36,16 +36,15 @@ class Request:
     method: str = "POST"
 
 
-@dataclass(frozen=True, slots=True)
-class WireReply:
+class WireReply(Struct, frozen=True, eq=False):
     """An HTTP reply: lower-case header names, and the decoded body (no gzip, no chunking) in pieces as they arrive."""
 
     status: int
     headers: Mapping[str, str]
     body: AsyncIterator[bytes]
-    requested: bytes | None = field(default=None, compare=False)
+    requested: bytes | None = None
     """The request body as it was sent, where the sender knows it (the recorder keeps it)."""
-    took: float | None = field(default=None, compare=False)
+    took: float | None = None
     """Seconds from sending to the last byte, where that is known already: in a recording."""
 
 

@@ -13,8 +13,9 @@ user says; thinking blocks untouched; no empty text; a tool call that the model 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from agentctl.agent.events import (
     Approved,
@@ -37,8 +38,7 @@ from agentctl.agent.events import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens, as billed. `input_tokens` leaves out those read from or written to the prompt cache, as on the wire."""
 
     input_tokens: int = 0
@@ -75,7 +75,7 @@ class Usage:
 
     def to_json(self) -> dict[str, int]:
         """The four counts by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
 class Run:

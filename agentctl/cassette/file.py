@@ -19,6 +19,7 @@ from agentctl.agent.events import JsonObject
 from agentctl.cassette import header as headers
 from agentctl.cassette import shapes
 from agentctl.cassette.encoding import GZIP, inflated
+from agentctl.cassette.own import own
 from agentctl.cassette.tape import Cassette, Header, Interaction, parse_json
 from agentctl.config.unwritten import unwritten
 from agentctl.errors import CassetteError
@@ -100,6 +101,9 @@ def parse(data: bytes, path: Path | None = None) -> Cassette:
     Raises:
         CassetteError: see `read`; the message does not name the file.
     """
+    cassette = own(data, path)
+    if cassette is not None:
+        return cassette
     document = _document(data)
     made: list[Interaction] = []
     for index, raw in enumerate(shapes.interactions(document)):

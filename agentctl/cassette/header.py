@@ -6,12 +6,13 @@ A header of an older schema is brought up to today's, step by step, before it is
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import NoneType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from agentctl.agent.events import JsonObject, Observed, ToolReturned
+from msgspec import Meta, Struct, ValidationError, convert
+
+from agentctl.agent.events import JsonObject
 from agentctl.cassette.staleness import is_code
-from agentctl.cassette.tape import SCHEMA, Break, Header, RecordedTool, Take
+from agentctl.cassette.tape import SCHEMA, Header, RecordedTool, Take
 from agentctl.errors import CassetteError
 
 KEY: Final = "agentctl"
@@ -36,6 +37,57 @@ def to_json(header: Header) -> JsonObject:
     }
 
 
+class Source(Struct, frozen=True):
+    """When, by what and where a recording was made."""
+
+    at: str
+    by: str
+    source: str
+
+
+class Written(Struct, frozen=True):
+    """A header of today's schema as it stands in the file."""
+
+    schema: int
+    recorded: Source
+    suite: str
+    case: str
+    agent: str
+    bundle: str
+    components: dict[str, str]
+    takes: tuple[Take, ...]
+    partial: bool = False
+    transcript: bool = False
+    adaptive: Annotated[float, Meta(ge=0, lt=1)] | None = None
+    verdict: bool = False
+
+    def header(self, interactions: int) -> Header:
+        """What it says, in a file of that many interactions.
+
+        Raises:
+            CassetteError: a take names one that is not there.
+        """
+        for take in self.takes:
+            for index in (*take.interactions, *take.user):
+                if not 0 <= index < interactions:
+                    raise _damaged(f"a take names interaction {index} of {interactions}")
+        return Header(
+            suite=self.suite,
+            case=self.case,
+            agent=self.agent,
+            bundle=self.bundle,
+            components=self.components,
+            at=self.recorded.at,
+            by=self.recorded.by,
+            source=self.recorded.source,
+            takes=self.takes,
+            partial=self.partial,
+            transcript=self.transcript,
+            adaptive=self.adaptive,
+            verdict=self.verdict,
+        )
+
+
 def from_json(data: Any, interactions: int) -> Header:
     """The header that `to_json` wrote, now or in an older version, for a file of that many interactions.
 
@@ -43,37 +95,15 @@ def from_json(data: Any, interactions: int) -> Header:
         CassetteError: it is of a newer schema, or not whole.
     """
     try:
-        data = _upgraded(data)
-        recorded = data["recorded"]
-        header = Header(
-            suite=data["suite"],
-            case=data["case"],
-            agent=data["agent"],
-            bundle=data["bundle"],
-            components=data["components"],
-            at=recorded["at"],
-            by=recorded["by"],
-            source=recorded["source"],
-            takes=tuple([_take(take, interactions) for take in data["takes"]]),
-            partial=data.get("partial", False) is True,
-            transcript=data.get("transcript", False) is True,
-            adaptive=_share(data.get("adaptive")),
-            verdict=data.get("verdict", False) is True,
-        )
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-        raise CassetteError(f"its `{KEY}` header is damaged ({type(error).__name__}: {error})") from None
-    texts = [header.suite, header.case, header.agent, header.bundle, header.at, header.by, header.source]
-    known = isinstance(header.components, dict)
-    if not known or {*map(type, texts), *map(type, header.components.values())} != {str}:
-        raise CassetteError(f"its `{KEY}` header is damaged (a text or `components` is of another type)")
-    return header
+        return convert(_upgraded(data), Written).header(interactions)
+    except ValidationError as error:
+        raise _damaged(str(error)) from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(f"{type(error).__name__}: {error}") from None
 
 
-def _share(value: Any) -> float | None:
-    if value is not None and (type(value) not in {int, float} or not 0 <= value < 1):
-        message = f"`adaptive` is {value!r}, which is no error between 0 and 1"
-        raise ValueError(message)
-    return None if value is None else float(value)
+def _damaged(why: str) -> CassetteError:
+    return CassetteError(f"its `{KEY}` header is damaged ({why})")
 
 
 def _upgraded(data: JsonObject) -> JsonObject:
@@ -123,62 +153,10 @@ def _take_json(take: Take) -> JsonObject:
 
 
 def _tool_json(tool: RecordedTool) -> JsonObject:
-    returned = tool.returned
     return {
-        "call_id": returned.call_id,
-        "name": returned.name,
-        "content": returned.content,
-        "error_type": returned.error_type,
+        "call_id": tool.call_id,
+        "name": tool.name,
+        "content": tool.content,
+        "error_type": tool.error_type,
         "seconds": tool.seconds,
     }
-
-
-def _take(data: JsonObject, interactions: int) -> Take:
-    indexes, user = tuple(data["interactions"]), tuple(data.get("user", ()))
-    for index in (*indexes, *user):
-        if type(index) is not int or not 0 <= index < interactions:
-            message = f"a take names interaction {index} of {interactions}"
-            raise ValueError(message)
-    return Take(
-        interactions=indexes,
-        seconds=tuple([_number(each) for each in data["seconds"]]),
-        tools=tuple([_tool(tool) for tool in data["tools"]]),
-        observed=tuple([_observed(seen) for seen in data["observed"]]),
-        breaks=tuple([_break(each) for each in data.get("breaks", ())]),
-        user=user,
-        rest=tuple([dict(each) for each in data.get("rest", ())]),
-    )
-
-
-def _tool(data: JsonObject) -> RecordedTool:
-    returned = ToolReturned(data["call_id"], data["name"], data["content"], data["error_type"])
-    if type(returned.call_id) is not str or type(returned.name) is not str:
-        message = "a tool's result without the call's id and name"
-        raise ValueError(message)
-    if not isinstance(returned.content, (str, list)) or not isinstance(returned.error_type, (str, NoneType)):
-        message = f"the result of {returned.name} is neither a text nor blocks"
-        raise TypeError(message)
-    return RecordedTool(returned, _number(data["seconds"]))
-
-
-def _number(value: Any) -> float:
-    if type(value) is not int and type(value) is not float:
-        message = f"{value!r} is no number of seconds"
-        raise ValueError(message)
-    return value
-
-
-def _observed(data: JsonObject) -> Observed:
-    if type(data["name"]) is not str:
-        message = "something observed without a name"
-        raise ValueError(message)
-    return Observed(data["name"], data["value"])
-
-
-def _break(data: JsonObject) -> Break:
-    found = Break(**data)
-    kinds = [type(each) for each in (found.interaction, found.type, found.message, found.retryable)]
-    if kinds != [int, str, str, bool]:
-        message = "a broken reply that is not told in full"
-        raise ValueError(message)
-    return found

@@ -8,8 +8,9 @@ they end.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.record import Tape, save

@@ -204,7 +204,7 @@ class RecordedTools:
         self._observed = recorded.observed
         self._waiting: dict[tuple[str, str], list[ToolReturned]] = {}
         for tool in reversed(recorded.tools):
-            self._waiting.setdefault((tool.returned.call_id, tool.returned.name), []).append(tool.returned)
+            self._waiting.setdefault((tool.call_id, tool.name), []).append(tool.returned)
 
     async def call(self, call: ToolCalled) -> ToolReturned:
         """The recorded answer to `call`.

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from msgspec.structs import replace
 
 from agentctl.agent.events import (
     Entry,
@@ -144,7 +144,7 @@ class _Rebuilt:
                 self._called[called.call_id] = entry.at
             case ToolReturned() as returned if returned.call_id in self._called and returned.error_type not in NOT_RUN:
                 took = max(entry.at - self._called[returned.call_id], 0.0)
-                self.tools.append(RecordedTool(returned, round(took, 3)))
+                self.tools.append(RecordedTool.of(returned, round(took, 3)))
             case Observed() as seen:
                 self.observed.append(seen)
         self._run.append(entry.event, entry.at)

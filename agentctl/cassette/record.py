@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
+from msgspec.structs import replace
 
 from agentctl.agent.events import JsonObject, Observed, ToolCalled, ToolReturned
 from agentctl.agent.ports import Clock, Request, Tools, Wire, WireReply
@@ -64,7 +64,7 @@ class Tape:
 
     def answered(self, returned: ToolReturned, seconds: float = 0.0) -> None:
         """Puts the answer to a tool call on the tape."""
-        self._tools.append(RecordedTool(returned, round(seconds, 3)))
+        self._tools.append(RecordedTool.of(returned, round(seconds, 3)))
 
     @property
     def turns(self) -> int:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import orjson
+from msgspec import Struct, field
 
-from agentctl.agent.events import JsonObject, Observed, ToolReturned
+from agentctl.agent.events import Block, JsonObject, Observed, ToolReturned
 from agentctl.cassette.encoding import decoded
 from agentctl.cassette.eventstream import as_sse, is_event_stream
 from agentctl.cassette.platforms import is_in_messages_form, model_at
@@ -24,12 +24,14 @@ from agentctl.errors import CassetteError
 SCHEMA: Final = 2
 """Version of our header. Older ones are upgraded on read, newer ones refused."""
 
+Seconds: TypeAlias = int | float
+"""As it was written: a whole number stays one."""
+
 MESSAGES_PATH: Final = "/v1/messages"
 API_BASE: Final = "https://api.anthropic.com"
 
 
-@dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(Struct, frozen=True):
     """One request and its reply. Header names are lower case; a header that came twice keeps its first value."""
 
     method: str
@@ -85,16 +87,27 @@ class Interaction:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedTool:
+class RecordedTool(Struct, frozen=True):
     """The answer to one tool call, and the seconds it took when it was recorded."""
 
-    returned: ToolReturned
-    seconds: float = 0.0
+    call_id: str
+    name: str
+    content: str | list[Block]
+    error_type: str | None
+    seconds: Seconds
+
+    @classmethod
+    def of(cls, returned: ToolReturned, seconds: float) -> RecordedTool:
+        """What a tool returned after so many seconds."""
+        return cls(returned.call_id, returned.name, returned.content, returned.error_type, seconds)
+
+    @property
+    def returned(self) -> ToolReturned:
+        """The answer as the run was told it."""
+        return ToolReturned(self.call_id, self.name, self.content, self.error_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(Struct, frozen=True):
     """Reply `interaction` (an index into the cassette) was never finished: why, in the words of the error it raised."""
 
     interaction: int
@@ -103,13 +116,12 @@ class Break:
     retryable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(Struct, frozen=True):
     """One run of the case: what it asked and got, in order. The n-th repeat of a case replays the n-th take."""
 
     interactions: tuple[int, ...]
     """Indexes into the cassette's interactions."""
-    seconds: tuple[float, ...] = ()
+    seconds: tuple[Seconds, ...] = ()
     """How long each reply took, from sending to the last byte."""
     tools: tuple[RecordedTool, ...] = ()
     observed: tuple[Observed, ...] = ()
@@ -120,8 +132,7 @@ class Take:
     """Of a transcript: the messages after its last reply, which no request carries."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a recording is of, and the digests of everything that shaped it."""
 
     suite: str
@@ -149,13 +160,20 @@ class Header:
     """Whether it holds a judge's votes on an answer; `agent` is the rubric then, and `case` the first one judged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cassette:
+class Cassette(Struct, frozen=True):
     """One recording file. `header` is None for a foreign one; `path` is where it was read from."""
 
     interactions: tuple[Interaction, ...]
     header: Header | None = None
-    path: Path | None = field(default=None, compare=False)
+    path: Path | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """The same recording, wherever it was read from."""
+        if not isinstance(other, Cassette):
+            return NotImplemented
+        return (self.interactions, self.header) == (other.interactions, other.header)
+
+    __hash__ = None  # type: ignore[assignment]  # it holds mappings
 
     @property
     def takes(self) -> tuple[Take, ...]:

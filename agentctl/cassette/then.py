@@ -22,7 +22,7 @@ class Then:
     def __init__(self, at: str, take: Take) -> None:
         self._now = _began(at)
         self._replies = iter(take.seconds)
-        self._tools = {tool.returned.call_id: tool.seconds for tool in take.tools}
+        self._tools = {tool.call_id: tool.seconds for tool in take.tools}
         self._called: dict[str, float] = {}
 
     def of(self, event: Event) -> float:

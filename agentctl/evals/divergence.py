@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import structs
+
 from agentctl.agent.events import Entry, ModelReplied, Observed, ToolCalled, ToolReturned
 from agentctl.agent.run import Run, Usage
 from agentctl.cassette.nearest import Diverged
@@ -198,7 +200,7 @@ def seconds_of(held: Held, run: Run, wire: RecordedWire) -> float:
     take = held.cassette.takes[held.number]
     pairs = zip(take.interactions, take.seconds, strict=False)
     served = tuple(seconds for index, seconds in pairs if index in wire.replied)
-    return recorded_seconds(replace(take, seconds=served), run)
+    return recorded_seconds(structs.replace(take, seconds=served), run)
 
 
 async def _play(held: Held, wire: RecordedWire) -> Played:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import orjson
+from msgspec.structs import replace
 
 from agentctl.agent.events import Event, Json, JsonObject, ModelAsked, ModelFailed, ModelReplied, RunStarted, UserSaid
 from agentctl.agent.spec import Agent

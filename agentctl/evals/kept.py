@@ -10,7 +10,7 @@ import os
 from functools import partial
 from typing import IO, Any, Final
 
-import orjson
+import msgspec
 
 from agentctl.agent.events import JsonObject, from_json
 from agentctl.agent.run import Run, Usage
@@ -111,7 +111,7 @@ class KeptOutcome(Outcome):
 
     def to_json(self) -> JsonObject:
         """The run as it stands in the document."""
-        document: JsonObject = orjson.loads(self.to_bytes())
+        document: JsonObject = msgspec.json.decode(self.to_bytes())
         return document
 
     def to_bytes(self) -> bytes:

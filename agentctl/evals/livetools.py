@@ -63,7 +63,7 @@ def _voice(job: Job, cassette: Cassette, number: int) -> Speaker | None:
 
 def with_culprits(miss: RecordingMiss, played: Played, take: Take) -> RecordingMiss:
     """The miss, explained by the tools whose results differ from the recorded ones."""
-    recorded = {tool.returned.call_id: tool.returned for tool in take.tools}
+    recorded = {tool.call_id: tool.returned for tool in take.tools}
     events = [entry.event for entry in played.run.entries]
     others = [
         (recorded[event.call_id], event)

@@ -16,6 +16,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from msgspec import structs
+
 from agentctl.agent.events import JsonObject, ModelReplied, Observed, ToolCalled, ToolReturned
 from agentctl.agent.ports import OnDelta, OnFailure, Request
 from agentctl.agent.run import Run
@@ -264,7 +266,7 @@ class Past:
 
     def __init__(self, held: Held) -> None:
         take = held.cassette.takes[held.number]
-        results = {tool.returned.call_id: tool.returned for tool in take.tools}
+        results = {tool.call_id: tool.returned for tool in take.tools}
         self._known: dict[tuple[Key, tuple[Key, ...]], ToolReturned] = {}
         redactor = _redactor(held.job)
         writes: list[Key] = []
@@ -280,7 +282,7 @@ class Past:
     def find(self, call: ToolCalled, key: Key, writes: list[Key]) -> ToolReturned | None:
         """The answer of the same call after the same writes, as one to this call."""
         found = self._known.get((key, tuple(writes)))
-        return None if found is None else replace(found, call_id=call.call_id)
+        return None if found is None else structs.replace(found, call_id=call.call_id)
 
 
 def key_of(name: str, arguments: object, redactor: Redactor) -> Key:

@@ -99,7 +99,7 @@ def concluded(
 
 def recorded_seconds(take: Take, run: Run) -> float:
     """What the run took when it was recorded: every reply, and of each turn's tools the slowest; they ran together."""
-    took = {tool.returned.call_id: tool.seconds for tool in take.tools}
+    took = {tool.call_id: tool.seconds for tool in take.tools}
     total, slowest = sum(take.seconds), 0.0
     for entry in run.entries:
         event = entry.event

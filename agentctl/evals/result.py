@@ -202,7 +202,7 @@ def totals_of(results: Sequence[CaseResult]) -> Totals:
         counts={status: counts[status] for status in STATUSES},
         turns=sum(outcome.turns for outcome in outcomes),
         tool_calls=sum(len(outcome.tool_names) for outcome in outcomes),
-        usage=Usage(*(sum(getattr(usage, name) for usage in usages) for name in Usage.__slots__)),
+        usage=Usage(*(sum(getattr(usage, name) for usage in usages) for name in Usage.__struct_fields__)),
         cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
         seconds=sum(outcome.seconds for outcome in outcomes),
         reused=sum_of(result.reused for result in results),

@@ -109,5 +109,5 @@ def _weight(job: Job) -> int | None:
         return None
     replies = (reply for take in takes for reply in recorded_replies(cassette, take.interactions))
     total = sum((Usage.of(reply.usage) for reply in replies), Usage())
-    weight: int = sum(getattr(total, name) * getattr(WEIGHTS, name) for name in Usage.__slots__)
+    weight: int = sum(getattr(total, name) * getattr(WEIGHTS, name) for name in Usage.__struct_fields__)
     return weight * job.repeats // len(takes)

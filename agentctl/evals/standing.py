@@ -141,7 +141,7 @@ def _decided_alike(job: Job, cassette: Cassette) -> bool:
     if all_decided and any(_denied(cassette, take.interactions) for take in cassette.takes):
         return False
     barred = {name for name in asking if not may_run(name, approve=case.approve, deny=case.deny)}
-    return not barred or barred.isdisjoint(tool.returned.name for take in cassette.takes for tool in take.tools)
+    return not barred or barred.isdisjoint(tool.name for take in cassette.takes for tool in take.tools)
 
 
 def _denied(cassette: Cassette, interactions: Sequence[int]) -> bool:

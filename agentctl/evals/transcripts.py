@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from agentctl.agent.events import Event, ModelReplied, RunStarted
 from agentctl.agent.run import Run
 from agentctl.cassette.foreign import transcribed
@@ -43,7 +45,7 @@ def told(cassette: Cassette, take: Take) -> list[Event]:
         CassetteError: a reply cannot be decompressed.
     """
     return [
-        replace(event, agent=IMPORTED.name) if isinstance(event, RunStarted) else event
+        structs.replace(event, agent=IMPORTED.name) if isinstance(event, RunStarted) else event
         for event in transcribed(cassette, take, decode_reply)
     ]
 

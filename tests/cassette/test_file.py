@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from agentctl.cassette.file import parse, read, serialise, write
 from agentctl.cassette.tape import SCHEMA, Cassette
@@ -17,7 +17,7 @@ from agentctl.errors import CassetteError
 
 KILLER = """
 import os, random, signal, sys, time
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 from agentctl.cassette.file import read, write
 

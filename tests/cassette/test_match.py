@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import random
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agentctl.agent.ports import Request
 from agentctl.cassette import match

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from agentctl.agent.events import Observed, ToolReturned
 from agentctl.agent.ports import WireReply

@@ -21,7 +21,7 @@ EVENTS = [
     reply(text("done")),
     RunEnded("completed"),
 ]
-TOOLS = (RecordedTool(ToolReturned("x", "slow", ""), 2.0), RecordedTool(ToolReturned("y", "quick", ""), 0.5))
+TOOLS = (RecordedTool.of(ToolReturned("x", "slow", ""), 2.0), RecordedTool.of(ToolReturned("y", "quick", ""), 0.5))
 
 
 def test_time_goes_on_as_it_was_recorded() -> None:

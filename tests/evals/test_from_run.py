@@ -12,6 +12,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from agentctl.agent.drive import drive
 from agentctl.agent.events import Approved, Entry, ModelFailed, RunEnded, ToolReturned, UserSaid
@@ -58,7 +59,7 @@ def exchanges(draw: st.DrawFn) -> tuple[list[str], list[Any], dict[str, str]]:
                 calls.append({**call("look", f"toolu_{number}"), "input": given_})
             thoughts = [{"type": "thinking", "thinking": draw(WORDS), "signature": "c2ln"}] * draw(st.integers(0, 1))
             steps.append(reply(*thoughts, *calls))
-        steps.append(replace(reply(text(draw(WORDS))), request_id=draw(st.none() | st.just("req_1"))))
+        steps.append(structs.replace(reply(text(draw(WORDS))), request_id=draw(st.none() | st.just("req_1"))))
     return said, steps, {"look": draw(WORDS)}
 
 

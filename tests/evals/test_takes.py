@@ -101,7 +101,10 @@ def test_a_damaged_rule_is_an_error(tmp_path: Path) -> None:
     assert document["agentctl"]["adaptive"] == 0.05
     document["agentctl"]["adaptive"] = "often"
     path.write_text(json.dumps(document))
-    assert "`adaptive` is 'often'" in replay(project, None).cases[0].reason
+    assert (
+        "header is damaged (Expected `float | null`, got `str` - at `$.adaptive`)"
+        in replay(project, None).cases[0].reason
+    )
 
 
 @settings(deadline=None)

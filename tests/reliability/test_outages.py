@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from agentctl.agent.drive import drive
 from agentctl.agent.events import Event, FellBack, ModelAsked, ModelFailed, ModelReplied, ToolCalled
@@ -223,7 +224,7 @@ def test_a_run_that_fell_back_replays_as_it_was(fault: str, tmp_path: Path) -> N
     done = driven(AGENT, FaultRule(fault=fault, model=MODELS[0], turn=1, times=1))
     interactions, take = rebuilt(AGENT, done.run.entries)
     cassette = Cassette(interactions, None, tmp_path / "x.yaml")
-    wire = RecordedWire(replace(cassette, header=header(take)), 0)
+    wire = RecordedWire(structs.replace(cassette, header=header(take)), 0)
     model = WireModel(wire, AGENT.retry)
     tools = ScriptedTools({"look": "shipped"})
     again = asyncio.run(drive(AGENT, Run(), model=model, tools=tools, hear=says("Where is it?")))

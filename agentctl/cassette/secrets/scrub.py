@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import orjson
+from msgspec.structs import replace
 
 from agentctl.cassette.encoding import decoded
 from agentctl.cassette.secrets.redact import Redactor
@@ -55,10 +55,7 @@ def redacted_take(take: Take, redactor: Redactor) -> Take:
     Raises:
         CassetteError: a result is no JSON.
     """
-    tools = tuple(
-        replace(tool, returned=replace(tool.returned, content=_result(tool.returned.content, redactor)))
-        for tool in take.tools
-    )
+    tools = tuple(replace(tool, content=_result(tool.content, redactor)) for tool in take.tools)
     observed = tuple(replace(seen, value=_result(seen.value, redactor)) for seen in take.observed)
     breaks = tuple(replace(each, message=redactor.text(each.message)) for each in take.breaks)
     rest = tuple(_result(message, redactor) for message in take.rest)

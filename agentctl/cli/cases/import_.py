@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import structs
 
 from agentctl.agent.events import Entry, JsonObject
 from agentctl.agent.spec import Agent
@@ -216,7 +217,7 @@ def _write(project: Project, path: Path, instead: str | None, runner: str, makin
         jobs = {job.case.id: job for job in plan(project, [path.stem], agent=instead)}
         for making in makings:
             job = jobs[str(making.case["id"])]
-            header = replace(header_of(job, making.source, making.at), takes=(making.take,))
+            header = structs.replace(header_of(job, making.source, making.at), takes=(making.take,))
             keep(job.recording, header, making.interactions, job.suite.rules.for_recording(os.environ))
 
 

@@ -5,11 +5,11 @@ What is stale, missing or damaged stays: somebody may still want to look at it, 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from agentctl.cassette.file import partial_of, read, write
 from agentctl.cassette.hold import hold

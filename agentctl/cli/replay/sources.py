@@ -6,9 +6,11 @@ A recording is shown as it was made, whether or not it still fits the agent: not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from agentctl.agent.events import (
     Entry,
@@ -257,7 +259,7 @@ def _untimed(events: Sequence[Event]) -> tuple[Entry, ...]:
 
 def _completed(events: Sequence[Event], header: Header, take: Take) -> Iterator[Event]:
     """The events with the tool results as they were, those that no request carried, and what was seen afterwards."""
-    results = {tool.returned.call_id: tool.returned for tool in take.tools}
+    results = {tool.call_id: tool.returned for tool in take.tools}
     for event in events:
         if isinstance(event, RunStarted):
             components = {str(name): str(each) for name, each in header.components.items() if _is_of_agent(name)}

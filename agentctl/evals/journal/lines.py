@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import orjson
 
 from agentctl.agent.events import JsonObject
@@ -103,5 +104,5 @@ def _checked(line: bytes) -> JsonObject | None:
     body += b"}"
     if check != b"%d}\n" % zlib.crc32(body):
         return None
-    value: JsonObject = orjson.loads(body)
+    value: JsonObject = msgspec.json.decode(body)
     return value

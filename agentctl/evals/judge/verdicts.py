@@ -7,9 +7,11 @@ so one that was judged by other words is stale and not missing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import structs
 
 from agentctl.agent.events import ModelReplied
 from agentctl.cassette.file import read, write
@@ -144,7 +146,7 @@ def _joined(earlier: Cassette | None, header: Header, tapes: list[Tape], redacto
         more, take = tape.finished().take(len(interactions))
         interactions += [redacted(each, redactor) for each in more]
         takes.append(take)
-    return Cassette(tuple(interactions), replace(header, takes=tuple(takes)), path)
+    return Cassette(tuple(interactions), structs.replace(header, takes=tuple(takes)), path)
 
 
 def rubric_in(header: Header) -> str:

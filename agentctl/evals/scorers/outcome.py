@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-import orjson
+import msgspec
 
 from agentctl.agent.events import (
     Json,
@@ -107,6 +107,23 @@ class Outcome:
 
     def to_json(self) -> JsonObject:
         """The run as it stands in the document of a result."""
+        entries = [{"seq": entry.seq, "at": entry.at, "event": to_json(entry.event)} for entry in self.run.entries]
+        return {**self._figures, "entries": entries}
+
+    def to_bytes(self) -> bytes:
+        """The same, as JSON.
+
+        Raises:
+            TypeError: strict JSON cannot say it: half an emoji.
+        """
+        try:
+            return msgspec.json.encode({**self._figures, "entries": self.run.entries})
+        except UnicodeEncodeError as error:
+            raise TypeError(str(error)) from None
+
+    @property
+    def _figures(self) -> JsonObject:
+        """All but the entries."""
         return {
             "input": list(self.input),
             "text": self.text,
@@ -116,14 +133,7 @@ class Outcome:
             "usage": self.usage.to_json(),
             "cost_usd": None if self.cost_usd is None else float(self.cost_usd),
             "seconds": round(self.seconds, 3),
-            "entries": [
-                {"seq": entry.seq, "at": entry.at, "event": to_json(entry.event)} for entry in self.run.entries
-            ],
         }
-
-    def to_bytes(self) -> bytes:
-        """The same, as JSON."""
-        return orjson.dumps(self.to_json())
 
 
 def outcome_of(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentctl.cassette.play import RecordedWire
 from agentctl.cassette.record import RecordingWire, Tape

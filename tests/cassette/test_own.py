@@ -1,0 +1,75 @@
+"""Our own files, read by their types: whatever stands in one, it is read as every other recorder's file would be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentctl.cassette.file import parse
+from agentctl.cassette.own import own
+from agentctl.cassette.tape import Cassette
+from agentctl.errors import CassetteError
+
+CASSETTES = Path(__file__).resolve().parents[2] / "cassettes"
+SHIPPED = sorted(CASSETTES.glob("support/*.yaml"))
+SCRAPS = st.sampled_from([None, True, 0, 1, 7, -1, 99, 200, 600, 0.5, "", "a", "POST", [], [1], ["a"], [["a"]], {}])
+NOT_OURS = {"made_by_hand": True}
+"""A key beside ours: with it, a file is read as any recorder's."""
+
+
+def told(document: Any) -> Cassette | str:
+    """The recording, or what is wrong with it."""
+    try:
+        return parse(orjson.dumps(document))
+    except CassetteError as error:
+        return str(error)
+
+
+def places(value: Any, *path: str | int) -> list[tuple[str | int, ...]]:
+    """Every place in a document."""
+    inside: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, each in inside for place in places(each, *path, key))]
+
+
+DOCUMENT = orjson.loads(next(each for each in SHIPPED if b'"error_type"' in each.read_bytes()).read_bytes())
+PLACES = places(DOCUMENT)[1:]
+
+
+def test_what_is_shipped_is_ours() -> None:
+    """None of our recordings takes the long way, and both ways lead to the same."""
+    assert SHIPPED
+    for path in SHIPPED:
+        document = orjson.loads(path.read_bytes())
+        found = own(path.read_bytes(), None)
+        assert found is not None, path
+        assert found == told({**document, **NOT_OURS}), path
+
+
+@given(st.sampled_from(PLACES), st.none() | SCRAPS.map(lambda scrap: [scrap]), st.none() | st.text(max_size=3))
+def test_both_ways_lead_to_the_same(place: tuple[str | int, ...], scrap: list[Any] | None, key: str | None) -> None:
+    """Wherever something is taken out, put in or put in its place: the same recording, or the same error."""
+    document = orjson.loads(orjson.dumps(DOCUMENT))
+    holder = document
+    for name in place[:-1]:
+        holder = holder[name]
+    if key is not None and isinstance(holder[place[-1]], dict):
+        holder[place[-1]][key] = None if scrap is None else scrap[0]
+    elif scrap is None:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = scrap[0]
+    assert told(document) == told({**document, **NOT_OURS})
+
+
+@pytest.mark.parametrize("more", ["null", '{"request": 1}', '"\\ud83d"', "18446744073709551616"])
+def test_what_strict_json_cannot_say_is_read_all_the_same(more: str) -> None:
+    """Half an emoji, or a number beyond 64 bits, in a result."""
+    text = orjson.dumps(DOCUMENT).decode()
+    at = text.index('"error_type"')
+    data = f'{text[:at]}"odd":{more},{text[at:]}'.encode()
+    assert isinstance(parse(data), Cassette)
