@@ -74,11 +74,16 @@ def guarded(command: Callable[[], int | None]) -> NoReturn:
         code = ERRORED
     if code in {INTERRUPTED, TERMINATED}:
         _end(code)
+    _let_go_of_stdout()
+    sys.exit(code)
+
+
+def _let_go_of_stdout() -> None:
+    """What it does not take has been told; Python would tell it once more, and exit with a code of its own."""
     try:
         sys.stdout.flush()
-    except (OSError, ValueError):  # it has been told, and Python would tell it once more and exit with a code of its own
+    except (OSError, ValueError):
         silence_stdout()
-    sys.exit(code)
 
 
 def _end(code: int) -> NoReturn:
