@@ -69,3 +69,13 @@ def test_tests_say_what_they_prove(path: str) -> None:
     tests = [node for node in functions(parsed(path)) if node.name.startswith("test_")]
     silent = [f"{path}:{node.lineno} {node.name}" for node in tests if not ast.get_docstring(node)]
     assert silent == []
+
+
+@pytest.mark.parametrize("path", files("agentctl") + files("tests"))
+def test_there_is_one_replace(path: str) -> None:
+    """Values are of two kinds, and only `agent.values.replace` changes both: nobody has to know which one it is."""
+    if path == "agentctl/agent/values.py":
+        return
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.ImportFrom) and node.module in {"dataclasses", "msgspec", "msgspec.structs"}:
+            assert not {"replace", "structs"} & {alias.name for alias in node.names}, f"{path}:{node.lineno}"

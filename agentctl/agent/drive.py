@@ -11,8 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 
-from msgspec.structs import replace
-
 from agentctl.agent.answers import answer_to_keep, at_first_question
 from agentctl.agent.calls import answer_all
 from agentctl.agent.events import (
@@ -34,6 +32,7 @@ from agentctl.agent.request import build, stable_part
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.agent.standby import is_outage, next_model
+from agentctl.agent.values import replace
 from agentctl.errors import DeadlineExceeded, ModelError, RecordingMiss
 
 Observe = Callable[[], Awaitable[list[Observed]]]

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 from agentctl.agent.events import Event, ModelAsked, Observed, RunEnded, RunStarted, ToolReturned, UserSaid
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.errors import UsageError
 
 

@@ -13,8 +13,9 @@ The order of the questions is the whole policy:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from agentctl.agent.events import Block
 from agentctl.agent.run import Run
@@ -22,43 +23,37 @@ from agentctl.agent.settle import uncertain
 from agentctl.agent.spec import Agent
 
 
-@dataclass(frozen=True, slots=True)
-class AskModel:
+class AskModel(Struct, frozen=True):
     """Ask `model` for the next reply."""
 
     turn: int
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class AskPerson:
+class AskPerson(Struct, frozen=True):
     """Ask a person whether this call may run."""
 
     call: Block
 
 
-@dataclass(frozen=True, slots=True)
-class RefuseCall:
+class RefuseCall(Struct, frozen=True):
     """Answer this call without running it."""
 
     call: Block
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallTools:
+class CallTools(Struct, frozen=True):
     """Run these calls at the same time."""
 
     calls: tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Listen:
+class Listen(Struct, frozen=True):
     """Let the user speak."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """End the run for this reason; `hint` is what a person can do about it."""
 
     reason: str

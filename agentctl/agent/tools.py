@@ -12,7 +12,6 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from agentctl.agent.handler import ToolContext, ToolFailure
 from agentctl.agent.handlers import Handler, InvalidInput, load_handler
 from agentctl.agent.ports import EXECUTES
 from agentctl.agent.spec import Agent, ToolSpec
+from agentctl.agent.values import replace
 
 MAX_FINDINGS = 5
 BLOCKS: Final[Mapping[str, tuple[str, type]]] = {

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from msgspec.structs import replace
-
+from agentctl.agent.values import replace
 from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.record import Tape, save
 from agentctl.cassette.secrets.redact import Redactor

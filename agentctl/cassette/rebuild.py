@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from msgspec.structs import replace
 
 from agentctl.agent.events import (
     Entry,
@@ -30,6 +29,7 @@ from agentctl.agent.ports import Request
 from agentctl.agent.request import build, stable_part
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.cassette.file import write
 from agentctl.cassette.record import readable_body
 from agentctl.cassette.secrets.redact import Redactor

@@ -15,10 +15,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
-from msgspec.structs import replace
 
 from agentctl.agent.events import JsonObject, Observed, ToolCalled, ToolReturned
 from agentctl.agent.ports import Clock, Request, Tools, Wire, WireReply
+from agentctl.agent.values import replace
 from agentctl.cassette.file import write
 from agentctl.cassette.match import Chain
 from agentctl.cassette.secrets.redact import SHAPES_ONLY, Redactor

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from agentctl import __version__
@@ -17,6 +17,7 @@ from agentctl.agent.ports import Answers, Approve, Hear, OnDelta, Sink, Tools, W
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent
 from agentctl.agent.tools import LiveTools
+from agentctl.agent.values import replace
 from agentctl.cassette.record import RecordingTools, RecordingWire, Tape
 from agentctl.cassette.tape import API_BASE
 from agentctl.cli.answers import RunAnswers, place_of

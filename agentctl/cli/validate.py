@@ -8,7 +8,7 @@ something else here is exit 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,6 +18,7 @@ import typer
 from agentctl.agent.events import JsonObject
 from agentctl.agent.handlers import load_function
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.cli.console import complain, json_document, note, say
 from agentctl.cli.exits import FAILED, USAGE
 from agentctl.config.load import load_agent

@@ -11,13 +11,14 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from agentctl.agent.handlers import load_function
 from agentctl.agent.spec import Agent, Provider
+from agentctl.agent.values import replace
 from agentctl.cli.breakers import SharedStates
 from agentctl.config.canonical import digest
 from agentctl.config.digest import bundle

@@ -10,10 +10,11 @@ ours to read, and the values it let through count.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from agentctl.agent.events import Json, JsonObject
+from agentctl.agent.values import replace
 from agentctl.diffing.keywords import NARROWER, NOTHING, WIDER, effect, texts
 from agentctl.diffing.paths import ABSENT, same, step
 from agentctl.diffing.references import is_untraceable

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from msgspec.structs import replace
-
 from agentctl.agent.events import ModelReplied
 from agentctl.agent.run import Usage
+from agentctl.agent.values import replace
 from agentctl.cassette.tape import Cassette
 from agentctl.errors import CassetteError, ModelError
 from agentctl.evals.marks import Reused, reused_of

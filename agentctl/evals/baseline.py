@@ -10,11 +10,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from agentctl.agent.events import JsonObject
+from agentctl.agent.values import replace
 from agentctl.config.checkout import checked_out
 from agentctl.config.project import Project
 from agentctl.config.refs import GIT

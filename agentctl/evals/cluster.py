@@ -12,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import chdir
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from typing import Final
 import orjson
 
 from agentctl import __version__
+from agentctl.agent.values import replace
 from agentctl.config.project import Project
 from agentctl.errors import AgentctlError, RunError, UsageError
 from agentctl.evals.journal.identity import identity

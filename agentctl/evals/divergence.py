@@ -7,13 +7,12 @@ What goes on live from there is `evals.onward`. Imported only when a recording d
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
-
-from msgspec import structs
 
 from agentctl.agent.events import Entry, ModelReplied, Observed, ToolCalled, ToolReturned
 from agentctl.agent.run import Run, Usage
+from agentctl.agent.values import replace
 from agentctl.cassette.nearest import Diverged
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.rerecord import rerecord
@@ -200,7 +199,7 @@ def seconds_of(held: Held, run: Run, wire: RecordedWire) -> float:
     take = held.cassette.takes[held.number]
     pairs = zip(take.interactions, take.seconds, strict=False)
     served = tuple(seconds for index, seconds in pairs if index in wire.replied)
-    return recorded_seconds(structs.replace(take, seconds=served), run)
+    return recorded_seconds(replace(take, seconds=served), run)
 
 
 async def _play(held: Held, wire: RecordedWire) -> Played:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 from agentctl.agent.events import (
     Approved,
     Block,
@@ -25,6 +23,7 @@ from agentctl.agent.events import (
     to_json,
 )
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.rebuild import rebuilt
 from agentctl.cassette.tape import Cassette, Header

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Final
 
 import orjson
-from msgspec.structs import replace
 
 from agentctl.agent.events import Event, Json, JsonObject, ModelAsked, ModelFailed, ModelReplied, RunStarted, UserSaid
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.cassette import file as cassette_file
 from agentctl.cassette.foreign import conversations
 from agentctl.cassette.imports import files

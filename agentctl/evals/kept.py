@@ -11,6 +11,7 @@ from functools import partial
 from typing import IO, Any, Final
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from agentctl.agent.events import JsonObject, from_json
 from agentctl.agent.run import Run, Usage
@@ -127,5 +128,5 @@ def kept(result: CaseResult, shelf: Shelf) -> CaseResult:
         outcome = KeptOutcome(result.outcome, shelf)
     except TypeError:
         return result
-    object.__setattr__(result, "outcome", outcome)  # it is equal, and nobody has seen the result yet
+    force_setattr(result, "outcome", outcome)  # it is equal, and nobody has seen the result yet
     return result

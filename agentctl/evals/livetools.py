@@ -6,9 +6,8 @@ tools that answer otherwise are named.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from agentctl.agent.events import Observed, ToolReturned
+from agentctl.agent.values import replace
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.errors import AgentctlError, RecordingMiss
 from agentctl.evals.plan import Job

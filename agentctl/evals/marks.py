@@ -6,16 +6,16 @@ A recorded answer is worth what it was recorded for; these say how much of that 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.run import Usage
 from agentctl.cassette.nearest import Difference
 
 
-@dataclass(frozen=True, slots=True)
-class Reused:
+class Reused(Struct, frozen=True):
     """Turns that were served from recordings, and what they cost when they were live. Input is of every kind."""
 
     turns: int
@@ -56,8 +56,7 @@ def sum_of(parts: Iterable[Reused | None]) -> Reused:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
+class Parted(Struct, frozen=True):
     """Where a run asked for something that its recording does not hold, and what was done about it."""
 
     turn: int
@@ -92,8 +91,7 @@ class Parted:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """The command that records a case again, and what that takes when it goes as it went."""
 
     command: str
@@ -104,8 +102,7 @@ class Again:
         return {"command": self.command, **self.recorded.to_json()}
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
+class Judging(Struct, frozen=True):
     """What judges took for the verdicts on a case, whenever they were asked; it is no part of what the agent took."""
 
     votes: int

@@ -13,14 +13,13 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeAlias
-
-from msgspec import structs
 
 from agentctl.agent.events import JsonObject, ModelReplied, Observed, ToolCalled, ToolReturned
 from agentctl.agent.ports import OnDelta, OnFailure, Request
 from agentctl.agent.run import Run
+from agentctl.agent.values import replace
 from agentctl.cassette.match import canonical
 from agentctl.cassette.play import RecordedTools
 from agentctl.cassette.rerecord import rerecord
@@ -282,7 +281,7 @@ class Past:
     def find(self, call: ToolCalled, key: Key, writes: list[Key]) -> ToolReturned | None:
         """The answer of the same call after the same writes, as one to this call."""
         found = self._known.get((key, tuple(writes)))
-        return None if found is None else structs.replace(found, call_id=call.call_id)
+        return None if found is None else replace(found, call_id=call.call_id)
 
 
 def key_of(name: str, arguments: object, redactor: Redactor) -> Key:

@@ -6,13 +6,15 @@ A case with all its repeats is one job, since its takes share one recording.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct, field
+
 from agentctl.agent.ports import API_VERSION
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.cassette.staleness import API
 from agentctl.config.canonical import digest
 from agentctl.config.code import code as code_of
@@ -32,8 +34,7 @@ IMPORTED: Final = Agent(name="imported", version="0", model="", system="", param
 """Stands where a transcript's agent would: one that is not defined here, so that nothing can be said of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One case to be run `repeats` times by `agent`; its takes are in the file `recording`."""
 
     suite: Suite

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from agentctl.agent.drive import Observe, as_told, drive
 from agentctl.agent.events import ModelReplied
@@ -25,8 +26,7 @@ from agentctl.evals.scorers.outcome import Outcome, outcome_of
 from agentctl.evals.user.spec import UserPart
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(Struct, frozen=True):
     """A run to its end, how long it took, and the error that ended it, if one did."""
 
     run: Run

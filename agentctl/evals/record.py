@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from agentctl import __version__
 from agentctl.agent.events import Observed
 from agentctl.agent.ports import Wire
+from agentctl.agent.values import replace
 from agentctl.cassette import partial
 from agentctl.cassette.extend import ExtendedWire
 from agentctl.cassette.hold import hold

@@ -7,9 +7,10 @@ and is counted beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
+
+from msgspec import Struct
 
 from agentctl.agent.events import JsonObject
 from agentctl.evals.terms import DEFAULT, Terms
@@ -34,8 +35,7 @@ class Run(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """The repeats of one case: `passed` of `judged`, and how many of the runs ended without a verdict, by status."""
 
     id: str

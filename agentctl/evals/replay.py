@@ -7,13 +7,13 @@ file edited by hand) is a miss.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from random import Random
 from typing import Final
 
 from agentctl.agent.drive import as_told
 from agentctl.agent.events import ModelAsked, Observed, ToolCalled
 from agentctl.agent.run import Run
+from agentctl.agent.values import replace
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cassette.then import Then

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import orjson
+from msgspec import Struct
 
 from agentctl import __version__
 from agentctl.agent.events import Json, JsonObject
 from agentctl.agent.run import Usage
+from agentctl.agent.values import replace
 from agentctl.errors import UsageError
 from agentctl.evals.marks import Again, Judging, Parted, Reused, judging_of, sum_of
 from agentctl.evals.repeats import Tally, tallies
@@ -36,16 +39,14 @@ STATUSES: Final = ("pass", "fail", "error", "stale", "missing", "stopped")
 far as it went."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """One assertion and what became of it."""
 
     assertion: Assertion
     score: Score
 
 
-@dataclass(frozen=True, slots=True)
-class CaseResult:
+class CaseResult(Struct, frozen=True):
     """One run of one case (`repeat` counts from 1), or why there was none."""
 
     suite: str
@@ -67,7 +68,7 @@ class CaseResult:
     outcome: Outcome | None = None
     transcript: bool = False
     """Whether the run was made by an agent that is not defined here."""
-    metadata: JsonObject = field(default_factory=dict)
+    metadata: JsonObject = msgspec.field(default_factory=dict)
     tags: tuple[str, ...] = ()
     trial_of: str = ""
     """The task that a transcript is a trial of: its trials count together, as the repeats of a case do."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from agentctl.cassette.file import partial_of, read
 from agentctl.cassette.rerecord import rerecord
@@ -33,8 +34,7 @@ MARK: Final = "[redacted:"
 """How what stands in a secret's place begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How a case's recording stands: `cassette` when it may be played, else a status that is no verdict, and why."""
 
     cassette: Cassette | None

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from agentctl.agent.events import JsonObject
+from agentctl.agent.values import replace
 from agentctl.cassette.file import partial_of, read_header
 from agentctl.config.project import Project
 from agentctl.config.refs import parse_ref

@@ -7,12 +7,16 @@ are filled into what the user says and into nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
+
 from agentctl.agent.events import JsonObject
+from agentctl.agent.values import replace
 from agentctl.cassette.secrets.rules import NO_RULES, Rules
 from agentctl.config.check import check
 from agentctl.config.document import Document
@@ -39,8 +43,7 @@ SHORT: Final = frozenset({"file", "matrix"})
 Path_ = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One case, ready to run."""
 
     id: str
@@ -67,15 +70,15 @@ class Case:
     """How its repeats count, with whom, and whether it gates."""
     faults: tuple[JsonObject, ...] = ()
     """What goes wrong in its run, as it is written: with any it is played against the simulator, not recorded."""
-    checks: tuple[Assertion, ...] = field(init=False, repr=False, compare=False)
-    """Its assertions and what is inside of sets."""
-    is_judged: bool = field(init=False, repr=False, compare=False)
-    """Whether one of them asks for a judge."""
+    checks: tuple[Assertion, ...] = ()
+    """Its assertions and what is inside of sets: made of `asserts`, whatever is given."""
+    is_judged: bool = False
+    """Whether one of them asks for a judge: so is this."""
 
     def __post_init__(self) -> None:
         checks = tuple(all_of(self.asserts))
-        object.__setattr__(self, "checks", checks)
-        object.__setattr__(self, "is_judged", any(isinstance(each.ready, Asks) for each in checks))
+        force_setattr(self, "checks", checks)
+        force_setattr(self, "is_judged", any(isinstance(each.ready, Asks) for each in checks))
 
     @property
     def is_recorded(self) -> bool:

@@ -7,12 +7,10 @@ keeper said it cost goes before list prices, and trials of one task count togeth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-
-from msgspec import structs
 
 from agentctl.agent.events import Event, ModelReplied, RunStarted
 from agentctl.agent.run import Run
+from agentctl.agent.values import replace
 from agentctl.cassette.foreign import transcribed
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cassette.then import times
@@ -45,7 +43,7 @@ def told(cassette: Cassette, take: Take) -> list[Event]:
         CassetteError: a reply cannot be decompressed.
     """
     return [
-        structs.replace(event, agent=IMPORTED.name) if isinstance(event, RunStarted) else event
+        replace(event, agent=IMPORTED.name) if isinstance(event, RunStarted) else event
         for event in transcribed(cassette, take, decode_reply)
     ]
 

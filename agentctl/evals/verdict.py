@@ -8,9 +8,9 @@ that the agent is not to blame for (the API failed) is an error.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
+from agentctl.agent.values import replace
 from agentctl.errors import AgentctlError, RecordingMiss
 from agentctl.evals import scorers
 from agentctl.evals.marks import Reused

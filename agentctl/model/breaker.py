@@ -14,10 +14,11 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from agentctl.agent.spec import Breaker
+from agentctl.agent.values import replace
 from agentctl.errors import ModelError
 
 LOST_AFTER: Final = 600.0

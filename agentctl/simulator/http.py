@@ -12,9 +12,11 @@ import contextlib
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar, Final
+
+from agentctl.agent.values import replace
 
 MAX_HEAD: Final = 64 * 1024
 MAX_HEADERS: Final = 200

@@ -9,12 +9,13 @@ from dataclasses import dataclass, fields
 from hashlib import blake2b
 from typing import Any, Final
 
+from msgspec import Struct
+
 DIGEST_BYTES: Final = 16
 NUMBER: Final = (int, float)
 
 
-@dataclass(frozen=True, slots=True)
-class ResultCase:
+class ResultCase(Struct, frozen=True):
     """What became of one case in one result."""
 
     id: str
@@ -61,7 +62,7 @@ class Found:
         """The result as JSON; a case is the list of its figures."""
         return {
             **{each.name: getattr(self, each.name) for each in fields(self) if each.name != "cases"},
-            "cases": [[getattr(case, name) for name in ResultCase.__slots__] for case in self.cases],
+            "cases": [[getattr(case, name) for name in ResultCase.__struct_fields__] for case in self.cases],
         }
 
 

@@ -184,5 +184,5 @@ def _add(connection: sqlite3.Connection, found: Found) -> None:
     )
     connection.executemany(
         "insert into result_cases values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(cursor.lastrowid, *[getattr(each, name) for name in ResultCase.__slots__]) for each in found.cases],
+        [(cursor.lastrowid, *[getattr(each, name) for name in ResultCase.__struct_fields__]) for each in found.cases],
     )

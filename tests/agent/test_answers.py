@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from agentctl.agent.answers import answer_to_keep, text_blocks
 from agentctl.agent.drive import drive
@@ -31,6 +29,7 @@ from agentctl.agent.loop import AskModel, Listen, decide
 from agentctl.agent.ports import Request
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent, CachedAnswers, Fallback
+from agentctl.agent.values import replace
 from agentctl.errors import ApiError, DeadlineExceeded, Unreachable
 from support.scripted import ScriptedModel, ScriptedTools, agent, call, reply, says, text
 
@@ -148,10 +147,10 @@ def test_an_answer_of_another_model_is_not_kept() -> None:
     """Neither of one that stood in, nor of one that the API chose by itself."""
     answers = Remembered()
     backed = replace(DESK, fallbacks=(Fallback(OTHER),))
-    done, _ = run(answers, DOWN, structs.replace(reply(text("Yes.")), model=OTHER), on=backed)
+    done, _ = run(answers, DOWN, replace(reply(text("Yes.")), model=OTHER), on=backed)
     assert (done.text, answers.kept) == ("Yes.", {})
     chosen = replace(DESK, params={**DESK.params, "fallbacks": [{"model": OTHER}]})
-    run(answers, structs.replace(reply(text("Yes.")), model=OTHER), on=chosen)
+    run(answers, replace(reply(text("Yes.")), model=OTHER), on=chosen)
     assert answers.kept == {}
     run(answers, reply(text("Yes.")), on=chosen)
     assert len(answers.kept) == 1
@@ -240,7 +239,7 @@ def test_never_an_answer_that_is_none(
 ) -> None:
     """Whatever came back, however it came: what is kept is whole text of the agent's own model, asked for once."""
     events: list[Event] = [RunStarted("a@1", "b", MODEL, parent=parent), UserSaid("Open?")]
-    replied = structs.replace(reply(*content), stop_reason=stop)
+    replied = replace(reply(*content), stop_reason=stop)
     kept = answer_to_keep(DESK, Run.of([*events, ModelAsked(1, asked), *middle, replied]))
     only = {block["type"] for block in content} <= {"text", "thinking", "redacted_thinking"}
     whole = stop in {"end_turn", "stop_sequence"} and only and text("Yes.") in content

@@ -8,7 +8,6 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from agentctl.agent.handlers import Handler
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent, ToolSpec
 from agentctl.agent.tools import MAX_ERROR_CHARS, LiveTools, in_thread
+from agentctl.agent.values import replace
 from support.scripted import ScriptedModel, call, reply, says, text
 
 Bench = Callable[..., LiveTools]

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import orjson
 import pytest
-from msgspec.structs import replace
 
+from agentctl.agent.values import replace
 from agentctl.cassette.file import parse, read, serialise, write
 from agentctl.cassette.tape import SCHEMA, Cassette
 from agentctl.errors import CassetteError
 
 KILLER = """
 import os, random, signal, sys, time
-from msgspec.structs import replace
+from agentctl.agent.values import replace
 from pathlib import Path
 from agentctl.cassette.file import read, write
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from agentctl.agent.ports import Request
+from agentctl.agent.values import replace
 from agentctl.cassette import match
 from agentctl.cassette.match import Chain, RecordedChain
 from agentctl.cassette.record import readable_body

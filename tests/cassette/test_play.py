@@ -11,10 +11,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from agentctl.agent.events import Observed, ToolCalled
 from agentctl.agent.ports import Request, Tools, Wire
+from agentctl.agent.values import replace
 from agentctl.cassette.extend import ExtendedTools, ExtendedWire
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.tape import Break, Cassette, Interaction, Take

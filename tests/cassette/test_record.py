@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 import pytest
-from msgspec.structs import replace
 
 from agentctl.agent.events import Observed, ToolReturned
 from agentctl.agent.ports import WireReply
+from agentctl.agent.values import replace
 from agentctl.cassette.file import read
 from agentctl.cassette.play import RecordedTools, RecordedWire
 from agentctl.cassette.record import RecordingWire, Tape, public_base, readable_body, save

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agentctl.agent.values import replace
 from agentctl.cli.history.chart import ASCII, HEIGHT, UNICODE, bars, chart, columns
 from agentctl.cli.history.page import page
 from agentctl.cli.sheet import Sheet

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from agentctl.agent.events import RunStarted, UserSaid
 from agentctl.agent.request import build
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent, Breaker, CachedAnswers, Fallback, Limits, Provider, Retry
+from agentctl.agent.values import replace
 from agentctl.config.answer_key import answer_key
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project

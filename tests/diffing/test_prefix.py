@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from agentctl.agent.events import ModelReplied
 from agentctl.agent.spec import Agent, ToolSpec
+from agentctl.agent.values import replace
 from agentctl.diffing.prefix import Recorded, prefix_break, prefix_cost, recorded_of
 
 MODEL = "claude-sonnet-5-5"

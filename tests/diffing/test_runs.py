@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import structs
-
 from agentctl.agent.events import (
     Event,
     ModelAsked,
@@ -17,6 +15,7 @@ from agentctl.agent.events import (
     ToolReturned,
     UserSaid,
 )
+from agentctl.agent.values import replace
 from agentctl.diffing.runs import first_divergence
 
 
@@ -96,7 +95,7 @@ def test_one_goes_on() -> None:
 def test_models_and_usage_say_nothing() -> None:
     """What was spent, and by which model, is told elsewhere."""
     one = replied(text("Yes."))
-    assert first_divergence(run(one), run(structs.replace(one, model="other", usage={"input_tokens": 9}))) is None
+    assert first_divergence(run(one), run(replace(one, model="other", usage={"input_tokens": 9}))) is None
 
 
 def test_a_cached_answer() -> None:

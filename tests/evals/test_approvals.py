@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agentctl.agent.events import Approved, Event, ModelReplied, ToolCalled, ToolReturned, UserSaid
+from agentctl.agent.values import replace
 from agentctl.evals.approvals import DENIED, Denials, as_document, decided, deciding
 from agentctl.evals.from_run import obstacle
 from agentctl.evals.plan import plan

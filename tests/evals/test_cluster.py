@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agentctl.agent.values import replace
 from agentctl.config.project import Project
 from agentctl.errors import RunError, UsageError
 from agentctl.evals.cluster import Ask, ClusterPlayer, play_chunk

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from agentctl.agent.values import replace
 from agentctl.cli.eval.faulty import fault_player
 from agentctl.cli.eval.screen import Screen
 from agentctl.cli.eval.table import lines_of

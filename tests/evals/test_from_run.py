@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from agentctl.agent.drive import drive
 from agentctl.agent.events import Approved, Entry, ModelFailed, RunEnded, ToolReturned, UserSaid
 from agentctl.agent.ports import Request, WireReply
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent, Retry
+from agentctl.agent.values import replace
 from agentctl.cassette.file import parse, serialise
 from agentctl.cassette.tape import Header
 from agentctl.errors import Unreachable
@@ -59,7 +58,7 @@ def exchanges(draw: st.DrawFn) -> tuple[list[str], list[Any], dict[str, str]]:
                 calls.append({**call("look", f"toolu_{number}"), "input": given_})
             thoughts = [{"type": "thinking", "thinking": draw(WORDS), "signature": "c2ln"}] * draw(st.integers(0, 1))
             steps.append(reply(*thoughts, *calls))
-        steps.append(structs.replace(reply(text(draw(WORDS))), request_id=draw(st.none() | st.just("req_1"))))
+        steps.append(replace(reply(text(draw(WORDS))), request_id=draw(st.none() | st.just("req_1"))))
     return said, steps, {"look": draw(WORDS)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import fields, replace
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentctl.agent.values import replace
 from agentctl.cassette.nearest import ABSENT, Difference
 from agentctl.config.project import Project
 from agentctl.errors import UsageError
@@ -44,9 +45,9 @@ def test_a_record_gives_back_the_result(project: Project) -> None:
         results = asyncio.run(replay_job(job, Prices()))
         read = orjson.loads(orjson.dumps(record_of(job, results)))
         for before, after in zip(results, results_of(job, read), strict=True):
-            for each in fields(before):
-                if each.name != "outcome":
-                    assert getattr(after, each.name) == getattr(before, each.name), each.name
+            for name in before.__struct_fields__:
+                if name != "outcome":
+                    assert getattr(after, name) == getattr(before, name), name
             assert (before.outcome is None) == (after.outcome is None)
             if before.outcome is not None:
                 assert after.outcome is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import orjson
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentctl.agent.values import replace
 from agentctl.config.project import Project
 from agentctl.evals import kept as kept_module
 from agentctl.evals.document import document

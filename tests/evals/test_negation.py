@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from agentctl.agent.events import END_REASONS, Event, GuardRuled, ModelAsked, RunEnded, RunStarted, UserSaid
 from agentctl.agent.run import Run
+from agentctl.agent.values import replace
 from agentctl.evals.scorers import SCORERS
 from agentctl.evals.scorers.outcome import Outcome, outcome_of
 from agentctl.evals.scorers.score import CannotScore, Score

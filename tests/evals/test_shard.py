@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentctl.agent.values import replace
 from agentctl.config.project import Project
 from agentctl.errors import UsageError
 from agentctl.evals.merge import merged

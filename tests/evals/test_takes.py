@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentctl.agent.values import replace
 from agentctl.cli.eval.flags import Gates
 from agentctl.cli.eval.gates import exit_code
 from agentctl.cli.eval.screen import Screen

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from math import comb
 from pathlib import Path
@@ -15,9 +14,9 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from agentctl.agent.events import ModelReplied, RunStarted, ToolCalled, ToolReturned
+from agentctl.agent.values import replace
 from agentctl.cassette.imports.talk import Left
 from agentctl.cassette.imports.walk import walk
 from agentctl.cli.score.sources import traces_of
@@ -133,8 +132,8 @@ def test_a_trace_says_what_its_recording_would(tmp_path: Path) -> None:
             document = json.loads(path.read_text())
             path.write_text(json.dumps(document["simulations"][0] if isinstance(document, dict) else document[0]))
         (draft,) = read_drafts(path).drafts
-        ours = [structs.replace(e, model="") if isinstance(e, RunStarted) else e for e in trace_in(path).run.events]
-        theirs = [structs.replace(e, model="") if isinstance(e, RunStarted) else e for e in draft.events]
+        ours = [replace(e, model="") if isinstance(e, RunStarted) else e for e in trace_in(path).run.events]
+        theirs = [replace(e, model="") if isinstance(e, RunStarted) else e for e in draft.events]
         assert [type(each) for each in ours] == [type(each) for each in theirs]
         assert [e.content for e in ours if isinstance(e, ModelReplied)] == [
             e.content for e in theirs if isinstance(e, ModelReplied)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import RunError

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec import structs
 
 from agentctl.agent.drive import drive
 from agentctl.agent.events import Event, FellBack, ModelAsked, ModelFailed, ModelReplied, ToolCalled
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent, Breaker, Fallback, Limits, Provider, Retry, ToolSpec
+from agentctl.agent.values import replace
 from agentctl.cassette.play import RecordedWire
 from agentctl.cassette.rebuild import rebuilt
 from agentctl.cassette.tape import Cassette, Header, Take
@@ -224,7 +223,7 @@ def test_a_run_that_fell_back_replays_as_it_was(fault: str, tmp_path: Path) -> N
     done = driven(AGENT, FaultRule(fault=fault, model=MODELS[0], turn=1, times=1))
     interactions, take = rebuilt(AGENT, done.run.entries)
     cassette = Cassette(interactions, None, tmp_path / "x.yaml")
-    wire = RecordedWire(structs.replace(cassette, header=header(take)), 0)
+    wire = RecordedWire(replace(cassette, header=header(take)), 0)
     model = WireModel(wire, AGENT.retry)
     tools = ScriptedTools({"look": "shipped"})
     again = asyncio.run(drive(AGENT, Run(), model=model, tools=tools, hear=says("Where is it?")))

@@ -6,16 +6,15 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
 from agentctl.agent.events import Entry, RunStarted, UserSaid
 from agentctl.agent.spec import CachedAnswers
+from agentctl.agent.values import replace
 from agentctl.errors import StoreError
 from agentctl.store.answers import Answers
 from agentctl.store.connection import RESULTS, RUNS, SCHEMA
@@ -49,7 +48,7 @@ def test_an_answer_is_found_by_its_key_alone(path: Path) -> None:
     hand = Hand()
     answers = Answers(path, clock=hand)
     thought = reply({"type": "thinking", "thinking": "Hm.", "signature": "x"}, text("Open"), text(" till six."))
-    thought = structs.replace(thought, stop_reason="stop_sequence", stop_sequence="END")
+    thought = replace(thought, stop_reason="stop_sequence", stop_sequence="END")
     assert answers.keep("k", DESK, "run-1", thought, RULES)
     hand.at += 12.5
     found = answers.recall("k", RULES)

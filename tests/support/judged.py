@@ -5,10 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from msgspec import structs
-
 from agentctl.agent.events import Event, ModelAsked, RunEnded, RunStarted, ToolCalled, ToolReturned, UserSaid
 from agentctl.agent.run import Run
+from agentctl.agent.values import replace
 from agentctl.evals.assertions import assertion_of
 from agentctl.evals.scorers import score
 from agentctl.evals.scorers.outcome import Outcome, outcome_of
@@ -50,7 +49,7 @@ def conversation(*turns: tuple[str, str], end: str = "completed", stop: str = "e
             ]
         asked += 1
         stopped = stop if number == len(turns) else "end_turn"
-        events += [ModelAsked(asked, "claude-sonnet-5-5"), structs.replace(reply(text(answer)), stop_reason=stopped)]
+        events += [ModelAsked(asked, "claude-sonnet-5-5"), replace(reply(text(answer)), stop_reason=stopped)]
     events.append(RunEnded(end))
     return outcome_of(Run.of(events), said=tuple(said for said, _ in turns), cost_usd=Decimal("0.02"), seconds=1.5)
 

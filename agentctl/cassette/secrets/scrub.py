@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
-from msgspec.structs import replace
 
+from agentctl.agent.values import replace
 from agentctl.cassette.encoding import decoded
 from agentctl.cassette.secrets.redact import Redactor
 from agentctl.cassette.secrets.streams import is_stream, redacted_stream

@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import structs
 
 from agentctl.agent.events import Entry, JsonObject
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.cassette.imports.talk import Left
 from agentctl.cassette.rebuild import keep
 from agentctl.cassette.tape import Interaction, Take
@@ -217,7 +217,7 @@ def _write(project: Project, path: Path, instead: str | None, runner: str, makin
         jobs = {job.case.id: job for job in plan(project, [path.stem], agent=instead)}
         for making in makings:
             job = jobs[str(making.case["id"])]
-            header = structs.replace(header_of(job, making.source, making.at), takes=(making.take,))
+            header = replace(header_of(job, making.source, making.at), takes=(making.take,))
             keep(job.recording, header, making.interactions, job.suite.rules.for_recording(os.environ))
 
 

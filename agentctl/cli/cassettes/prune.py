@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec.structs import replace
 
+from agentctl.agent.values import replace
 from agentctl.cassette.file import partial_of, read, write
 from agentctl.cassette.hold import hold
 from agentctl.cassette.tape import Cassette, Take

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
+from agentctl.agent.values import replace
 from agentctl.cli.console import note
 from agentctl.cli.eval.flags import Money, Playing
 from agentctl.cli.eval.playing import Finding, play

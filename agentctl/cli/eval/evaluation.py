@@ -12,11 +12,11 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from agentctl.agent.events import JsonObject
+from agentctl.agent.values import replace
 from agentctl.cli import exits
 from agentctl.cli.console import note, silence_stdout
 from agentctl.cli.eval.again import Asked, asked, journaled, way_on

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from agentctl.agent.spec import Agent
+from agentctl.agent.values import replace
 from agentctl.cli.console import note
 from agentctl.cli.eval.again import UNKEPT, Kept
 from agentctl.cli.eval.flags import Money, Playing, ToolsFrom

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from agentctl.agent.events import JsonObject
+from agentctl.agent.values import replace
 from agentctl.cli.console import note
 from agentctl.cli.eval.flags import Selection
 from agentctl.config.project import Project

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from msgspec.structs import replace
-
 from agentctl.agent.events import (
     Entry,
     Event,
@@ -23,6 +21,7 @@ from agentctl.agent.events import (
     from_json,
 )
 from agentctl.agent.run import Run
+from agentctl.agent.values import replace
 from agentctl.cassette.file import read
 from agentctl.cassette.foreign import runs as conversations
 from agentctl.cassette.foreign import transcribed

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from agentctl.agent.values import replace
 from agentctl.cassette.imports.talk import Left
 from agentctl.cli.console import note, silence_stdout
 from agentctl.cli.eval.flags import Gates, Writing

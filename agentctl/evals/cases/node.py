@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final
 
+from msgspec import Struct
+
 from agentctl.agent.events import JsonObject
+from agentctl.agent.values import replace
 from agentctl.config.document import Document, Place
 from agentctl.errors import ConfigError, Problem
 
@@ -15,8 +17,7 @@ JOINED: Final = ("assert", "tags")
 MERGED: Final = ("vars", "metadata")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A JSON-like value and the places of it and what is in it."""
 
     value: Any

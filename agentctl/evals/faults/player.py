@@ -9,7 +9,6 @@ that never happened proves nothing, so a case that would pass without one of its
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Final, Protocol
@@ -17,6 +16,7 @@ from typing import Final, Protocol
 from agentctl.agent.events import Observed
 from agentctl.agent.spec import Agent
 from agentctl.agent.tools import in_thread
+from agentctl.agent.values import replace
 from agentctl.config.faults import Due
 from agentctl.errors import AgentctlError
 from agentctl.evals.faults.clock import VirtualLoop

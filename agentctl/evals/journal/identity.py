@@ -11,6 +11,8 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, Final
 
+from msgspec import Struct
+
 from agentctl.config.canonical import digest
 from agentctl.evals.judge.bind import Judge
 from agentctl.evals.plan import Job
@@ -59,9 +61,9 @@ def _plain(value: Any) -> Any:
     """A value of ours as JSON."""
     if isinstance(value, Enum):
         return value.value
-    if is_dataclass(value):
-        names = [each.name for each in fields(value) if each.name not in SHAPES_NOTHING]
-        return {name: _plain(getattr(value, name)) for name in names}
+    if isinstance(value, Struct) or is_dataclass(value):
+        names = value.__struct_fields__ if isinstance(value, Struct) else [each.name for each in fields(value)]
+        return {name: _plain(getattr(value, name)) for name in names if name not in SHAPES_NOTHING}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -6,14 +6,14 @@ a verdict says which one it is on.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, fields
 from decimal import Decimal
-from functools import cache
-from typing import Any, Final, get_type_hints
+from typing import Final
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from msgspec import NODEFAULT, ValidationError, convert, to_builtins
+from msgspec.structs import FieldInfo, fields
 
 from agentctl.agent.events import JsonObject, from_json
 from agentctl.agent.run import Run
@@ -26,6 +26,12 @@ from agentctl.evals.scorers.score import Assertion, Score
 
 APART: Final = frozenset({"outcome", "verdicts", "parted"})
 SIDES: Final = ("recorded", "asked")
+
+CARRIED: Final[dict[str, FieldInfo]] = {each.name: each for each in fields(CaseResult) if each.name not in APART}
+DEFAULTS: Final = {
+    name: each.default if each.default_factory is NODEFAULT else each.default_factory()
+    for name, each in CARRIED.items()
+}
 
 
 class Unreadable(ValueError):
@@ -58,10 +64,7 @@ def _record(job: Job, result: CaseResult) -> JsonObject:
     outcome = result.outcome
     return {
         "fields": _dumped(result),
-        "verdicts": [
-            [_assertion(each.assertion, places), _score().dump_python(each.score, mode="json")]
-            for each in result.verdicts
-        ],
+        "verdicts": [[_assertion(each.assertion, places), to_builtins(each.score)] for each in result.verdicts],
         "parted": None if result.parted is None else _parted_json(result.parted),
         "run": None if outcome is None else orjson.Fragment(outcome.to_bytes()),
         "seconds": None if outcome is None else outcome.seconds,
@@ -70,10 +73,8 @@ def _record(job: Job, result: CaseResult) -> JsonObject:
 
 
 def _result(job: Job, record: JsonObject) -> CaseResult:
-    given = {name: _adapters()[name].validate_python(value) for name, value in record["fields"].items()}
-    verdicts = [
-        Verdict(_restored(job, assertion), _score().validate_python(score)) for assertion, score in record["verdicts"]
-    ]
+    given = {name: convert(value, CARRIED[name].type) for name, value in record["fields"].items()}
+    verdicts = [Verdict(_restored(job, assertion), convert(score, Score)) for assertion, score in record["verdicts"]]
     now = {"line": job.case.line, "recording": job.recording_name}
     return CaseResult(
         **{**given, **now}, verdicts=tuple(verdicts), outcome=_outcome(job, record), parted=_parted(record["parted"])
@@ -104,7 +105,7 @@ def _parted_json(parted: Parted) -> JsonObject:
     differences = []
     for each in parted.differences:
         sides = {side: [] if isinstance(getattr(each, side), Absent) else [getattr(each, side)] for side in SIDES}
-        rest = {own.name: getattr(each, own.name) for own in fields(Difference) if own.name not in SIDES}
+        rest = {own.name: getattr(each, own.name) for own in dataclasses.fields(Difference) if own.name not in SIDES}
         differences.append({**rest, **sides})
     return {**{own.name: getattr(parted, own.name) for own in fields(Parted)}, "differences": differences}
 
@@ -135,29 +136,5 @@ def _restored(job: Job, carried: int | JsonObject) -> Assertion:
 
 def _dumped(result: CaseResult) -> JsonObject:
     """The fields that say something."""
-    values = {name: getattr(result, name) for name in _adapters()}
-    return {
-        name: _adapters()[name].dump_python(value, mode="json")
-        for name, value in values.items()
-        if value != _defaults()[name]
-    }
-
-
-@cache
-def _adapters() -> dict[str, TypeAdapter[Any]]:
-    hints = get_type_hints(CaseResult)
-    return {each.name: TypeAdapter(hints[each.name]) for each in fields(CaseResult) if each.name not in APART}
-
-
-@cache
-def _score() -> TypeAdapter[Score]:
-    return TypeAdapter(Score)
-
-
-@cache
-def _defaults() -> dict[str, Any]:
-    return {each.name: _default(each) for each in fields(CaseResult)}
-
-
-def _default(each: Field[Any]) -> Any:
-    return each.default if each.default_factory is MISSING else each.default_factory()
+    values = {name: getattr(result, name) for name in CARRIED}
+    return {name: to_builtins(value) for name, value in values.items() if value != DEFAULTS[name]}

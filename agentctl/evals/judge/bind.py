@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from agentctl.agent.values import replace
 from agentctl.config.project import Project
 from agentctl.config.rubrics import Rubric, load_rubric
 from agentctl.evals.judge.brief import Brief, brief_of

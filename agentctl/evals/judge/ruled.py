@@ -6,11 +6,11 @@ The run is finished by then and nothing about it changes: only the verdict does,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from agentctl.agent.events import ModelReplied
 from agentctl.agent.run import Usage
+from agentctl.agent.values import replace
 from agentctl.errors import AgentctlError
 from agentctl.evals.judge.bind import Judge, judged_in
 from agentctl.evals.judge.port import Bench

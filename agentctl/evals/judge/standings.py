@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentctl.agent.values import replace
 from agentctl.cassette.file import read_header
 from agentctl.cassette.tape import Header
 from agentctl.config.project import Project

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from msgspec import structs
-
 from agentctl.agent.events import ModelReplied
+from agentctl.agent.values import replace
 from agentctl.cassette.file import read, write
 from agentctl.cassette.play import RecordedWire
 from agentctl.cassette.record import Tape
@@ -146,7 +145,7 @@ def _joined(earlier: Cassette | None, header: Header, tapes: list[Tape], redacto
         more, take = tape.finished().take(len(interactions))
         interactions += [redacted(each, redactor) for each in more]
         takes.append(take)
-    return Cassette(tuple(interactions), structs.replace(header, takes=tuple(takes)), path)
+    return Cassette(tuple(interactions), replace(header, takes=tuple(takes)), path)
 
 
 def rubric_in(header: Header) -> str:

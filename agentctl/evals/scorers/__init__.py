@@ -6,9 +6,9 @@ lacks to 1. Only `not-trajectory:tool-used` with several tools says more than th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
+from agentctl.agent.values import replace
 from agentctl.evals.scorers import (
     ends,
     json_,

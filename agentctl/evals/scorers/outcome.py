@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from agentctl.agent.events import (
     Json,
@@ -28,8 +29,7 @@ from agentctl.agent.events import (
 from agentctl.agent.run import Run, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """An entry of the run: its `seq`, the model turn it belongs to (from 1), and the tool call where there is one."""
 
     seq: int
@@ -43,8 +43,7 @@ class Place:
         return place if self.call_id is None else {**place, "call_id": self.call_id, "tool": self.tool}
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One tool call and its answer. Server tools, which the API runs itself, are calls too."""
 
     name: str

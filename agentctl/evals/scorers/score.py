@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+
 from agentctl.agent.events import Json, JsonObject
 from agentctl.evals.scorers.outcome import Outcome, Place
 
@@ -20,8 +22,7 @@ EXCERPT: Final = 240
 """Characters of an answer or a value shown as evidence; the trace has the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assertion:
+class Assertion(Struct, frozen=True):
     """One check of a case: as written (`type`, `value`) and as its scorer wants it (`ready`)."""
 
     type: str
@@ -59,8 +60,7 @@ def all_of(asserts: Iterable[Assertion]) -> list[Assertion]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """The verdict of one assertion, `score` in 0..1; `expected`, `got` and `places` are the evidence of a failure."""
 
     passed: bool

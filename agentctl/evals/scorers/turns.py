@@ -6,10 +6,10 @@ It is a part of the same list of entries, each with its own `seq`, so that evide
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from agentctl.agent.events import Entry, UserSaid
 from agentctl.agent.run import Run
+from agentctl.agent.values import replace
 from agentctl.evals.scorers.outcome import Outcome, outcome_of
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from agentctl.agent.events import Json, JsonObject
 from agentctl.evals.scorers.outcome import Outcome
@@ -23,8 +24,7 @@ MAX_COMPARED: Final = 100_000
 """Characters of an answer that are compared with a text; a longer one gets no verdict."""
 
 
-@dataclass(frozen=True, slots=True)
-class Several:
+class Several(Struct, frozen=True):
     """Texts that are looked for, as they are written and as they are compared."""
 
     written: tuple[str, ...]

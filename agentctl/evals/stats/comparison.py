@@ -11,12 +11,13 @@ passes is McNemar's; for several it is the same test asked of whole cases (`stat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import lcm
 from statistics import fmean, stdev, variance
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from agentctl.agent.events import JsonObject
+from agentctl.agent.values import replace
 from agentctl.evals.stats.bootstrap import RESAMPLES, bootstrap_interval
 from agentctl.evals.stats.interval import Interval, paired_shares
 from agentctl.evals.stats.power import (

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import orjson
 
+from agentctl.agent.values import replace
 from agentctl.config.nearest import nearest
 from agentctl.config.project import Project
 from agentctl.config.refs import is_name

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ import orjson
 
 from agentctl.agent.events import Json, JsonObject, ModelReplied, Recalled
 from agentctl.agent.run import Run
+from agentctl.agent.values import replace
 from agentctl.cassette.imports.talk import Left
 from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from agentctl.agent.values import replace
 from agentctl.config.persona import Persona
 from agentctl.config.personas import load_persona
 from agentctl.config.project import Project

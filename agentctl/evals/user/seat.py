@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 
-from msgspec.structs import replace
-
+from agentctl.agent.values import replace
 from agentctl.cassette.play import RecordedWire
 from agentctl.cassette.record import RecordingWire, Tape
 from agentctl.cassette.tape import API_BASE, Cassette

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import orjson
 
 from agentctl.agent.events import JsonObject
+from agentctl.agent.values import replace
 from agentctl.config.faults import Fault, Layer
 from agentctl.simulator.faults.deliveries import Bent
 from agentctl.simulator.faults.events import broken, place

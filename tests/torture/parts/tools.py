@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -17,6 +16,7 @@ from agentctl.agent.ports import API_VERSION, Request
 from agentctl.agent.run import Run
 from agentctl.agent.spec import Agent, Limits, ToolSpec
 from agentctl.agent.tools import LiveTools
+from agentctl.agent.values import replace
 from agentctl.errors import ModelError
 from agentctl.model.decode import decode_reply
 from agentctl.simulator.validator import validate
