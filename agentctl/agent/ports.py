@@ -7,7 +7,7 @@ types stand here because the live model and the recorder both speak them and do 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 from msgspec import Struct
 
@@ -46,6 +46,28 @@ class WireReply(Struct, frozen=True, eq=False):
     """The request body as it was sent, where the sender knows it (the recorder keeps it)."""
     took: float | None = None
     """Seconds from sending to the last byte, where that is known already: in a recording."""
+
+
+class Whole:
+    """A body that is at hand: who can read it at once may, for all others it comes in one piece.
+
+    An object of our own: an asynchronous generator is entered into the event loop's books, for what holds nothing.
+    """
+
+    __slots__ = ("_left", "data")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._left = data
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        left, self._left = self._left, b""
+        if not left:
+            raise StopAsyncIteration
+        return left
 
 
 class Wire(Protocol):

@@ -32,6 +32,8 @@ INTERACTIONS: Final = b'\n  "interactions": ['
 REQUEST: Final = b'\n      "request": {'
 """How our own files begin their interactions, and each of them."""
 
+READ_AT_ONCE: Final = 1 << 20
+
 REASONS: Final = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
 NOT_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -79,10 +81,29 @@ def read_header(path: Path) -> Header | None:
 
 def _bytes_at(path: Path) -> bytes:
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  the method of the path takes twice the time
-            return file.readall()
+        return read_whole(os.fspath(path))
     except OSError as error:
         raise CassetteError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def read_whole(path: str) -> bytes:
+    """What is in a file, in four calls of the system: a file object makes seven.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, size + 1)
+        if len(data) == size and data:
+            return data
+        pieces = [data]  # a pipe, a file that grows, or more than one call reads
+        while pieces[-1]:
+            pieces.append(os.read(descriptor, READ_AT_ONCE))
+        return b"".join(pieces)
+    finally:
+        os.close(descriptor)
 
 
 def _is_foreign(data: bytes) -> bool:

@@ -6,12 +6,13 @@ live call; the same request again is answered by the next recorded reply, so a r
 
 from __future__ import annotations
 
-from typing import Final, Self
+from collections.abc import AsyncIterator
+from typing import Final
 
 import orjson
 
 from agentctl.agent.events import Observed, ToolCalled, ToolReturned
-from agentctl.agent.ports import Request, WireReply
+from agentctl.agent.ports import Request, Whole, WireReply
 from agentctl.cassette.match import Chain, RecordedChain, place_of
 from agentctl.cassette.nearest import Diverged, differences
 from agentctl.cassette.rerecord import rerecord
@@ -79,7 +80,8 @@ class RecordedWire:
             raise self._named(index, error) from None
         breaks = self._take.breaks
         broken = next((each for each in breaks if each.interaction == index), None) if breaks else None
-        return WireReply(interaction.status, interaction.headers, _Pieces(body, broken), took=self._seconds.get(index))
+        pieces = Whole(body) if broken is None else _broken_off(body, broken)
+        return WireReply(interaction.status, interaction.headers, pieces, took=self._seconds.get(index))
 
     def find(self, request: Request) -> int | None:
         """The index of the next recorded reply to `request`, counted as served; None when there is none (left).
@@ -263,25 +265,8 @@ def _written(request: Request) -> str | None:
         return None
 
 
-class _Pieces:
-    """A recorded body, all at once, and then its end or the way it broke.
-
-    An object of our own: an asynchronous generator is entered into the event loop's books, for what holds nothing.
-    """
-
-    __slots__ = ("_body", "_broken")
-
-    def __init__(self, body: bytes, broken: Break | None) -> None:
-        self._body = body
-        self._broken = broken
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        body, self._body = self._body, b""
-        if body:
-            return body
-        if self._broken is not None:
-            raise Unreachable(self._broken.message, type=self._broken.type, retryable=self._broken.retryable)
-        raise StopAsyncIteration
+async def _broken_off(body: bytes, broken: Break) -> AsyncIterator[bytes]:
+    """A recorded body as far as it came, and then the way it broke."""
+    if body:
+        yield body
+    raise Unreachable(broken.message, type=broken.type, retryable=broken.retryable)

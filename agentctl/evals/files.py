@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from agentctl.config.unwritten import unwritten
+
+AT_ONCE: Final = 1 << 18
+"""Bytes that go to the system together."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -28,7 +32,7 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with scratch.open("wb") as file:
+            with scratch.open("wb", buffering=AT_ONCE) as file:
                 file.writelines(pieces)
             scratch.replace(path)
         finally:

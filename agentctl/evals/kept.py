@@ -51,7 +51,7 @@ class Shelf:
     def get(self, at: int, size: int) -> bytes:
         """The data that `put` put there."""
         if at < len(self._first):
-            return bytes(self._first[at : at + size])
+            return bytes(memoryview(self._first)[at : at + size])
         untaken = self._untaken.get(at)
         if untaken is not None:
             return untaken

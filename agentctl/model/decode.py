@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 import orjson
 
 from agentctl.agent.events import Block, JsonObject, ModelReplied
-from agentctl.agent.ports import OnDelta, WireReply
+from agentctl.agent.ports import OnDelta, Whole, WireReply
 from agentctl.errors import ProtocolError
 from agentctl.model.blocks import OpenBlock, check_block
 from agentctl.model.failures import failure_in_stream, failure_of, not_a_message
@@ -47,6 +47,8 @@ async def decode(
         ProtocolError: anything else that is not one complete, valid reply.
         Unreachable: the connection broke (raised by `reply.body`).
     """
+    if isinstance(reply.body, Whole) and len(reply.body.data) <= MAX_REPLY_BYTES:
+        return decode_reply(reply.status, reply.headers, reply.body.data, on_delta)
     try:
         return await _read(reply, on_delta, on_content)
     except BaseException:  # half read, it would hold its connection until it is collected
