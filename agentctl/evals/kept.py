@@ -7,24 +7,20 @@ question of the outcome it was made of, and with equal values; it folds the run 
 from __future__ import annotations
 
 import os
-from functools import partial
-from typing import IO, Any, Final
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import IO, Final
 
 import msgspec
 from msgspec.structs import force_setattr
 
-from agentctl.agent.events import JsonObject, from_json
-from agentctl.agent.run import Run, Usage
+from agentctl.agent.events import Json, from_json
+from agentctl.agent.run import Run
 from agentctl.evals.result import CaseResult
-from agentctl.evals.scorers.outcome import Outcome, outcome_of
+from agentctl.evals.scorers.outcome import Call, Outcome, Place, Sight, outcome_of
 
 ROOM: Final = 4 << 20
 """Bytes that stay in memory: a few hundred runs need no file."""
-
-FOLDED: Final = frozenset({"run", "text", "reply", "calls", "observed"})
-"""What an outcome says of its run, and what the stored entries give back."""
-
-STAYS: Final = tuple(name for name in Outcome.__slots__ if name not in FOLDED)
 
 
 class Shelf:
@@ -73,60 +69,57 @@ class Shelf:
             return False
 
 
-class KeptOutcome(Outcome):
-    """An outcome whose run is on a shelf. The figures are at hand."""
+class Shelved:
+    """What shows a run that is on a shelf: an `Outcome`'s `seen`."""
 
-    __slots__ = ("_at", "_shelf", "_size", "began", "ended", "tool_names", "turns", "usage")
-
-    turns: int
-    usage: Usage
-    ended: str
-    tool_names: list[str]
-    began: float | None
-    _shelf: Shelf
-    _at: int
-    _size: int
+    __slots__ = ("_at", "_shelf", "_size")
 
     def __init__(self, outcome: Outcome, shelf: Shelf) -> None:
         data = outcome.to_bytes()
-        have = partial(object.__setattr__, self)
-        for name in STAYS:
-            have(name, getattr(outcome, name))
-        have("turns", outcome.turns)
-        have("usage", outcome.usage)
-        have("ended", outcome.ended)
-        have("tool_names", outcome.tool_names)
-        have("began", outcome.began)
-        have("_shelf", shelf)
-        have("_at", shelf.put(data))
-        have("_size", len(data))
+        self._shelf, self._at, self._size = shelf, shelf.put(data), len(data)
 
-    def __getattr__(self, name: str) -> Any:
-        """What only the whole run can say."""
-        if name not in FOLDED:
-            raise AttributeError(name)
-        run = Run()
-        for entry in self.to_json()["entries"]:
-            run.append(from_json(entry["event"]), entry["at"])
-        return getattr(outcome_of(run), name)
-
-    def to_json(self) -> JsonObject:
-        """The run as it stands in the document."""
-        document: JsonObject = msgspec.json.decode(self.to_bytes())
-        return document
-
-    def to_bytes(self) -> bytes:
-        """The same, as JSON."""
+    @property
+    def written(self) -> bytes:
+        """The outcome as JSON."""
         return self._shelf.get(self._at, self._size)
+
+    @property
+    def run(self) -> Run:
+        """The run, folded anew."""
+        run = Run()
+        for entry in msgspec.json.decode(self.written)["entries"]:
+            run.append(from_json(entry["event"]), entry["at"])
+        return run
+
+    @property
+    def text(self) -> str:
+        """See `Outcome.text`."""
+        return self._seen.text
+
+    @property
+    def reply(self) -> Place:
+        """See `Outcome.reply`."""
+        return self._seen.reply
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """See `Outcome.calls`."""
+        return self._seen.calls
+
+    @property
+    def observed(self) -> Mapping[str, Json]:
+        """See `Outcome.observed`."""
+        return self._seen.observed
+
+    @property
+    def _seen(self) -> Sight:
+        return outcome_of(self.run).seen
 
 
 def kept(result: CaseResult, shelf: Shelf) -> CaseResult:
     """The result, its run now on the shelf if it has one that strict JSON can say."""
-    if result.outcome is None:
-        return result
-    try:
-        outcome = KeptOutcome(result.outcome, shelf)
-    except TypeError:
-        return result
-    force_setattr(result, "outcome", outcome)  # it is equal, and nobody has seen the result yet
+    outcome = result.outcome
+    if outcome is not None:
+        with suppress(TypeError):
+            force_setattr(outcome, "seen", Shelved(outcome, shelf))  # it shows the same, and nobody looks at it now
     return result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import orjson
@@ -12,21 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentctl.agent.events import ModelReplied
+from agentctl.agent.run import Run
 from agentctl.agent.values import replace
 from agentctl.config.project import Project
 from agentctl.evals import kept as kept_module
 from agentctl.evals.document import document
-from agentctl.evals.kept import KeptOutcome, Shelf, kept
+from agentctl.evals.kept import Shelf, Shelved, kept
 from agentctl.evals.plan import plan
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import replay as replay_job
 from agentctl.evals.report.json_ import render
 from agentctl.evals.report.told import told_of
 from agentctl.evals.result import Evaluation
-from agentctl.evals.scorers.outcome import Outcome, outcome_of
+from agentctl.evals.scorers.outcome import Outcome, Seen, outcome_of
 from support.till import edit, lay_down, record, replay
 
-PROPERTIES = ("turns", "usage", "ended", "tool_names", "began")
+FIGURES = [name for name in Outcome.__struct_fields__ if name != "seen"]
+SEEN = [name for name in Seen.__struct_fields__ if name != "run"]
+HALF = {"type": "text", "text": "\ud83d"}
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40)), st.integers(0, 200))
@@ -54,11 +57,12 @@ async def _outcomes(project: Project, room: int) -> list[tuple[Outcome, Outcome]
     pairs: list[tuple[Outcome, Outcome]] = []
     for job in plan(project):
         for result in await replay_job(job, Prices()):
-            after = kept(result, shelf)
             assert result.outcome is not None
+            before, told = replace(result.outcome), result.to_json()
+            after = kept(result, shelf)
             assert after.outcome is not None
-            assert (after.to_json(), after.to_bytes()) == (result.to_json(), orjson.dumps(result.to_json()))
-            pairs.append((result.outcome, after.outcome))
+            assert (after.to_json(), after.to_bytes()) == (told, orjson.dumps(told))
+            pairs.append((before, after.outcome))
     return pairs
 
 
@@ -70,9 +74,10 @@ def test_a_kept_outcome_answers_as_before(tmp_path: Path, room: int) -> None:
     pairs = asyncio.run(_outcomes(project, room))
     assert len(pairs) == 3
     for before, after in pairs:
-        assert isinstance(after, KeptOutcome)
+        assert isinstance(before.seen, Seen)
+        assert isinstance(after.seen, Shelved)
         assert after.run.entries == before.run.entries
-        for name in [*PROPERTIES, *(each.name for each in fields(Outcome) if each.name != "run")]:
+        for name in (*FIGURES, *SEEN):
             assert getattr(after, name) == getattr(before, name), name
 
 
@@ -103,8 +108,9 @@ def test_what_strict_json_cannot_say_is_written_all_the_same(evaluation: Evaluat
     """Half an emoji in a text: the case keeps its run, and the document is JSON."""
     suite = evaluation.suites[1]
     case = next(each for each in suite.cases if each.outcome is not None)
-    outcome = replace(outcome_of(case.outcome.run), text="\ud83d")
+    outcome = outcome_of(Run.of([*case.outcome.run.events, ModelReplied("m", "m", [HALF], "end_turn", {})]))
     odd = kept(replace(case, outcome=outcome), Shelf())
     assert odd.outcome is outcome
+    assert isinstance(outcome.seen, Seen)
     whole = json.loads(b"".join(document(replace(evaluation, suites=(replace(suite, cases=(odd,)),)), 0)))
     assert whole["suites"][0]["cases"][0]["text"] == "\ud83d"

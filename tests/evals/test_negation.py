@@ -13,7 +13,7 @@ from agentctl.agent.events import END_REASONS, Event, GuardRuled, ModelAsked, Ru
 from agentctl.agent.run import Run
 from agentctl.agent.values import replace
 from agentctl.evals.scorers import SCORERS
-from agentctl.evals.scorers.outcome import Outcome, outcome_of
+from agentctl.evals.scorers.outcome import Outcome, Seen, outcome_of
 from agentctl.evals.scorers.score import CannotScore, Score
 from agentctl.evals.scorers.turns import of_turn
 from support.judged import conversation, judge, ran
@@ -84,12 +84,9 @@ def outcomes(draw: st.DrawFn) -> Outcome:
     verdict = draw(st.sampled_from(["allow", "block", "ask"]))
     events = [*outcome.run.events[:-1], GuardRuled("pii", "output", verdict), *outcome.run.events[-1:]]
     row = draw(st.sampled_from([[], [[1]], [[2]]]))
-    return replace(
-        outcome,
-        run=Run.of(events),
-        observed={"state x.db: select 1": {"columns": ["1"], "rows": row}},
-        metadata={"reward": draw(st.sampled_from([0.0, 0.5, 1.0]))},
-    )
+    observed = {"state x.db: select 1": {"columns": ["1"], "rows": row}}
+    seen = Seen(Run.of(events), outcome.text, outcome.reply, outcome.calls, observed)
+    return replace(outcome, seen=seen, metadata={"reward": draw(st.sampled_from([0.0, 0.5, 1.0]))})
 
 
 def test_every_type_is_checked_here() -> None:
@@ -233,6 +230,7 @@ def test_not_used_of_several_tools_is_none_of_them() -> None:
 
 def test_state_may_be_negated() -> None:
     """A row that must not be there."""
-    outcome = replace(ran(), observed={"state x.db: select 1": {"columns": ["1"], "rows": [[1]]}})
-    found = judge({"not-state": {**QUERY, "rows": [[1]]}}, outcome)
+    outcome, observed = ran(), {"state x.db: select 1": {"columns": ["1"], "rows": [[1]]}}
+    seen = Seen(outcome.run, outcome.text, outcome.reply, outcome.calls, observed)
+    found = judge({"not-state": {**QUERY, "rows": [[1]]}}, replace(outcome, seen=seen))
     assert (found.passed, found.reason) == (False, "state holds")

@@ -7,13 +7,12 @@ stored run; and a `Place` names an entry of that same list, so a report can alwa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from agentctl.agent.events import (
     Json,
@@ -53,19 +52,69 @@ class Call(Struct, frozen=True):
     """None when nobody answered it here: a server tool, or a run that was cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Everything there is to know about one finished run of a case. `python:` checks get it whole."""
+class Seen(Struct, frozen=True):
+    """What a run shows when it is read from its first entry to its last: all that is large in an outcome."""
 
     run: Run
     text: str
-    """The final reply's text, its blocks joined; of a multi-turn case, the last reply's."""
     reply: Place
-    """Where the final reply stands; the run's first entry when there is none."""
     calls: tuple[Call, ...]
-    """In the order they were made."""
     observed: Mapping[str, Json]
-    """What state queries returned, by `Observed.name`."""
+
+    @property
+    def written(self) -> bytes | None:
+        """The outcome as JSON, where it stands somewhere as such."""
+        return None
+
+
+class Sight(Protocol):
+    """What shows a run: `Seen`, or what reads one again when somebody asks (`evals.kept`)."""
+
+    @property
+    def run(self) -> Run:
+        """The run itself."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """See `Outcome.text`."""
+        ...
+
+    @property
+    def reply(self) -> Place:
+        """See `Outcome.reply`."""
+        ...
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """See `Outcome.calls`."""
+        ...
+
+    @property
+    def observed(self) -> Mapping[str, Json]:
+        """See `Outcome.observed`."""
+        ...
+
+    @property
+    def written(self) -> bytes | None:
+        """See `Seen.written`."""
+        ...
+
+
+class Outcome(Struct, frozen=True):
+    """Everything there is to know about one finished run of a case. `python:` checks get it whole."""
+
+    seen: Sight
+    turns: int
+    """Replies the model was asked for."""
+    usage: Usage
+    """Tokens of the whole run."""
+    ended: str
+    """Why the run ended; see `events.END_REASONS`."""
+    tool_names: list[str]
+    """The names of the calls, in order."""
+    began: float | None
+    """When it began, in seconds since the epoch; None when nothing happened."""
     cost_usd: Decimal | None = None
     """List price of all replies; None when the price of one of them is not known."""
     seconds: float = 0.0
@@ -80,32 +129,36 @@ class Outcome:
     """What else is known of the case or, of a scored trace, of the run: what `label` looks at."""
 
     @property
-    def turns(self) -> int:
-        """Replies the model was asked for."""
-        return self.run.turns
+    def run(self) -> Run:
+        """The run, entry by entry."""
+        return self.seen.run
 
     @property
-    def usage(self) -> Usage:
-        """Tokens of the whole run."""
-        return self.run.usage
+    def text(self) -> str:
+        """The final reply's text, its blocks joined; of a multi-turn case, the last reply's."""
+        return self.seen.text
 
     @property
-    def ended(self) -> str:
-        """Why the run ended; see `events.END_REASONS`."""
-        return self.run.ended.reason if self.run.ended is not None else "interrupted"
+    def reply(self) -> Place:
+        """Where the final reply stands; the run's first entry when there is none."""
+        return self.seen.reply
 
     @property
-    def tool_names(self) -> list[str]:
-        """The names of the calls, in order."""
-        return [call.name for call in self.calls]
+    def calls(self) -> tuple[Call, ...]:
+        """The tool calls, in the order they were made."""
+        return self.seen.calls
 
     @property
-    def began(self) -> float | None:
-        """When it began, in seconds since the epoch; None when nothing happened."""
-        return self.run.entries[0].at if self.run.entries else None
+    def observed(self) -> Mapping[str, Json]:
+        """What state queries returned, by `Observed.name`."""
+        return self.seen.observed
 
     def to_json(self) -> JsonObject:
         """The run as it stands in the document of a result."""
+        written = self.seen.written
+        if written is not None:
+            document: JsonObject = msgspec.json.decode(written)
+            return document
         entries = [{"seq": entry.seq, "at": entry.at, "event": to_json(entry.event)} for entry in self.run.entries]
         return {**self._figures, "entries": entries}
 
@@ -115,6 +168,9 @@ class Outcome:
         Raises:
             TypeError: strict JSON cannot say it: half an emoji.
         """
+        written = self.seen.written
+        if written is not None:
+            return written
         try:
             return msgspec.json.encode({**self._figures, "entries": self.run.entries})
         except UnicodeEncodeError as error:
@@ -170,12 +226,14 @@ def outcome_of(
                     called[block["id"]] = block["name"], block.get("input") or {}, place
         elif isinstance(event, Observed):
             observed[event.name] = event.value
+    calls = tuple([Call(*call, results.get(call_id)) for call_id, call in called.items()])
     return Outcome(
-        run=run,
-        text=run.text,
-        reply=Place(*reply),
-        calls=tuple([Call(*call, results.get(call_id)) for call_id, call in called.items()]),
-        observed=observed,
+        seen=Seen(run, run.text, Place(*reply), calls, observed),
+        turns=run.turns,
+        usage=run.usage,
+        ended=run.ended.reason if run.ended is not None else "interrupted",
+        tool_names=[call.name for call in calls],
+        began=run.entries[0].at if run.entries else None,
         cost_usd=cost_usd,
         seconds=seconds,
         case=case,

@@ -24,7 +24,7 @@ from agentctl.cassette.imports.talk import Left
 from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
-from agentctl.evals.scorers.outcome import Call, Outcome, outcome_of
+from agentctl.evals.scorers.outcome import Call, Outcome, Seen, outcome_of
 from agentctl.evals.suite import Case, Suite
 from agentctl.evals.terms import DEFAULT
 from agentctl.evals.traces.basis import Basis, case_name
@@ -209,7 +209,8 @@ def _lean(outcome: Outcome) -> Outcome:
     run = Run()
     run.turns, run.usage, run.ended = outcome.run.turns, outcome.run.usage, outcome.run.ended
     calls = tuple(Call(call.name, {}, call.place) for call in outcome.calls)
-    return replace(outcome, run=run, calls=calls, input=outcome.input[:1], observed={}, metadata={}, vars={})
+    seen = Seen(run, outcome.text, outcome.reply, calls, {})
+    return replace(outcome, seen=seen, input=outcome.input[:1], metadata={}, vars={})
 
 
 def _small(metadata: JsonObject) -> JsonObject:
