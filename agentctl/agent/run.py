@@ -53,12 +53,8 @@ class Usage(Struct, frozen=True):
 
     def with_reply(self, wire: JsonObject) -> Usage:
         """This and the usage object of one more reply; see `of`."""
-        return Usage(
-            self.input_tokens + _tokens(wire.get("input_tokens")),
-            self.output_tokens + _tokens(wire.get("output_tokens")),
-            self.cache_read_input_tokens + _tokens(wire.get("cache_read_input_tokens")),
-            self.cache_creation_input_tokens + _tokens(wire.get("cache_creation_input_tokens")),
-        )
+        told = [wire.get(name) for name in self.__struct_fields__]
+        return self + Usage(*[each if type(each) is int and each > 0 else 0 for each in told])
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -109,6 +105,8 @@ class Run:
         self.turns_since_said = 0
         """Replies asked for since the user last spoke."""
         self.usage = Usage()
+        self.replies: list[ModelReplied] = []
+        """Every reply of a model, refusals too."""
         self.failures: list[ModelFailed] = []
         self._model = ""
         """The model asked last."""
@@ -164,7 +162,7 @@ class Run:
         if self.ended is not None and self.ended.reason == "degraded":
             return self.ended.message
         for entry in reversed(self.entries):
-            if isinstance(entry.event, ModelReplied | Recalled):
+            if isinstance(entry.event, (ModelReplied, Recalled)):
                 return text_of(entry.event.content)
         return ""
 
@@ -204,16 +202,18 @@ class Run:
 
     def _replied(self, event: ModelReplied) -> None:
         self.reply, self._repeats = event, False
+        self.replies.append(event)
         self.usage = self.usage.with_reply(event.usage)
         if event.stop_reason == "refusal":
             return
         keeps_calls = event.stop_reason == "tool_use"
         content = [block for block in event.content if _goes_back(block, keeps_calls=keeps_calls)]
-        if content and self._last_is("assistant"):  # it goes on after a pause
-            self.messages[-1] = {"role": "assistant", "content": self.messages[-1]["content"] + content}
+        messages = self.messages
+        if content and messages and messages[-1]["role"] == "assistant":  # it goes on after a pause
+            messages[-1] = {"role": "assistant", "content": messages[-1]["content"] + content}
         elif content:
-            self.authors[len(self.messages)] = self._model
-            self.messages.append({"role": "assistant", "content": content})
+            self.authors[len(messages)] = self._model
+            messages.append({"role": "assistant", "content": content})
         if keeps_calls:
             self.calls = {block["id"]: block for block in content if block.get("type") == "tool_use"}
             self.called, self.results, self.approvals, self.settled = set(), {}, {}, {}
@@ -235,14 +235,11 @@ class Run:
         self.ended, self._repeats = event, False
 
     def _user(self, content: str | list[Block]) -> None:
-        if self._last_is("user"):
-            earlier = _blocks(self.messages[-1]["content"])
-            self.messages[-1] = {"role": "user", "content": earlier + _blocks(content)}
+        messages = self.messages
+        if messages and messages[-1]["role"] == "user":
+            messages[-1] = {"role": "user", "content": _blocks(messages[-1]["content"]) + _blocks(content)}
         else:
-            self.messages.append({"role": "user", "content": content})
-
-    def _last_is(self, role: str) -> bool:
-        return bool(self.messages) and self.messages[-1]["role"] == role
+            messages.append({"role": "user", "content": content})
 
     _folds: ClassVar[dict[type[Event], Callable[[Run, Any], None]]] = {
         RunStarted: _started,
@@ -260,10 +257,6 @@ class Run:
         RunEnded: _ended,
     }
     """What each kind of fact changes; the kinds that are missing change nothing that is asked here."""
-
-
-def _tokens(value: Any) -> int:
-    return value if type(value) is int and value > 0 else 0
 
 
 def text_of(content: str | list[Block]) -> str:

@@ -74,14 +74,10 @@ def own(data: bytes, path: Path | None) -> Cassette | None:
             uri=each.request.uri,
             request=each.request.body,
             status=each.response.status.code,
-            headers=_first_values(each.response.headers),
+            headers={name.lower(): values[0] for name, values in each.response.headers.items()},
             stored=each.response.body.string,
-            request_headers=_first_values(each.request.headers),
+            request_headers={name.lower(): values[0] for name, values in each.request.headers.items()},
         )
         for each in file.interactions
     ]
     return Cassette(tuple(made), file.agentctl.header(len(made)), path)
-
-
-def _first_values(headers: dict[str, list[str]]) -> dict[str, str]:
-    return {name.lower(): values[0] for name, values in headers.items()}

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from agentctl.agent.events import Event, ModelFailed, ModelReplied, ToolCalled, ToolReturned
 from agentctl.cassette.tape import Take
+
+TAKE_TIME: Final = frozenset({ModelReplied, ModelFailed, ToolCalled, ToolReturned})
+"""What is looked at; everything else takes no time."""
 
 
 class Then:
@@ -27,8 +31,9 @@ class Then:
 
     def of(self, event: Event) -> float:
         """When the next event happened, in seconds since the epoch."""
-        kind = type(event)
-        if kind is ModelReplied or kind is ModelFailed:
+        if type(event) not in TAKE_TIME:
+            return self._now
+        if isinstance(event, (ModelReplied, ModelFailed)):
             self._now = round(self._now + next(self._replies, 0.0), 3)
         elif isinstance(event, ToolCalled):
             self._called[event.call_id] = self._now

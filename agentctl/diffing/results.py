@@ -14,7 +14,7 @@ from agentctl.agent.events import Event, Json, JsonObject, RunStarted, from_json
 from agentctl.diffing.definitions import ADDED, CHANGED, REMOVED, SAME
 from agentctl.diffing.runs import Divergence, components, first_divergence
 from agentctl.errors import UsageError
-from agentctl.evals.result import STATUSES
+from agentctl.evals.totals import STATUSES
 
 VERDICTS: Final = ("pass", "fail")
 MEASURES: Final = ("pass_rate", "turns", "tool_calls", "input_tokens", "output_tokens", "cost_usd", "seconds")

@@ -17,6 +17,8 @@ from agentctl.evals.scorers.score import NOT, Assertion, Misfit, Scorer, named
 
 LineOf: TypeAlias = Callable[[tuple[str | int, ...]], int]
 
+VALUE_ALONE: Final = frozenset({"value"})
+
 COMMON: Final = ("type", "value", "weight", "turn")
 
 FIELDS: Final[frozenset[str]] = frozenset(COMMON).union(
@@ -36,7 +38,8 @@ def assertion_of(raw: Json, line: int = 0, line_of: LineOf | None = None) -> Ass
     if scorer is None:
         raise _unknown(type_, *at_type)
     at_value: tuple[str, ...] = at_type if at_type == (type_,) else ("value",)
-    weight, turn = _weight(fields.pop("weight", 1.0)), _turn(type_, scorer, fields)
+    weight = _weight(fields.pop("weight")) if "weight" in fields else 1.0
+    turn = _turn(type_, scorer, fields.pop("turn")) if "turn" in fields else None
     at_fields: tuple[str, ...] = ()
     if scorer.value_is_fields and isinstance(fields.get("value"), dict):
         fields |= fields.pop("value")
@@ -44,8 +47,9 @@ def assertion_of(raw: Json, line: int = 0, line_of: LineOf | None = None) -> Ass
     written = fields if scorer.value_is_fields else fields.get("value")
     try:
         _check_keys(scorer, fields)
-        at_value = _stand_in(scorer, fields) or at_value
-        parts = _parts(scorer, fields, line, line_of, at_fields)
+        if scorer.instead in fields:
+            at_value = _stand_in(scorer, fields)
+        parts = _parts(scorer, fields, line, line_of, at_fields) if scorer.nested else ()
         ready = scorer.prepare({**fields, scorer.nested: parts} if scorer.nested else fields)
     except Misfit as misfit:
         inside = misfit.path[:1] == ("value",)
@@ -59,7 +63,7 @@ def _parts(
     scorer: Scorer, fields: JsonObject, line: int, line_of: LineOf | None, at: tuple[str, ...]
 ) -> tuple[Assertion, ...]:
     """The checks that a set is made of."""
-    listed = fields.get(scorer.nested) if scorer.nested else None
+    listed = fields.get(scorer.nested)
     if not isinstance(listed, list):
         return ()
     made: list[Assertion] = []
@@ -80,16 +84,13 @@ def _below(line_of: LineOf, at: tuple[str | int, ...], path: tuple[str | int, ..
 
 def _stand_in(scorer: Scorer, fields: JsonObject) -> tuple[str, ...]:
     """Puts the field that stands instead of the value in its place; where it stood."""
-    if not scorer.instead or scorer.instead not in fields:
-        return ()
     if "value" in fields:
         raise Misfit(f"takes a value or `{scorer.instead}`, not both", scorer.instead, on_key=True)
     fields["value"] = fields.pop(scorer.instead)
     return (scorer.instead,)
 
 
-def _turn(type_: str, scorer: Scorer, fields: JsonObject) -> int | None:
-    turn = fields.pop("turn", None)
+def _turn(type_: str, scorer: Scorer, turn: Json) -> int | None:
     if turn is None:
         return None
     if not scorer.of_turns:
@@ -149,7 +150,8 @@ def _taken_apart(raw: Json) -> tuple[str, JsonObject, tuple[str, ...]]:
     if "type" in raw:
         if not isinstance(raw["type"], str):
             raise Misfit(f"type is text, not {named(raw['type'])}", "type", hint=f"one of {', '.join(SCORERS)}")
-        return raw["type"], {key: value for key, value in raw.items() if key != "type"}, ("type",)
+        fields = dict(raw)
+        return fields.pop("type"), fields, ("type",)
     names = [key for key in raw if key in TYPES] or [key for key in raw if key not in FIELDS]
     if len(names) != 1:
         shown = ", ".join(map(str, raw)) or "nothing"
@@ -174,6 +176,8 @@ def _weight(weight: Json) -> float:
 
 
 def _check_keys(scorer: Scorer, fields: JsonObject) -> None:
+    if fields.keys() == VALUE_ALONE and not scorer.value_is_fields and fields["value"] is not None:
+        return  # as nearly all are
     known = [*(scorer.fields or {}), *([scorer.instead] if scorer.instead else [])]
     if not scorer.value_is_fields:
         known.insert(0, "value")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -36,9 +36,9 @@ class Played(Struct, frozen=True):
     """Who spoke, where it was a simulated user."""
 
     @property
-    def replies(self) -> Iterator[ModelReplied]:
+    def replies(self) -> Sequence[ModelReplied]:
         """What the model said."""
-        return (entry.event for entry in self.run.entries if isinstance(entry.event, ModelReplied))
+        return self.run.replies
 
 
 class Speaker(Protocol):

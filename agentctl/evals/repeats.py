@@ -31,7 +31,7 @@ class Run(Protocol):
 
     @property
     def status(self) -> str:
-        """See `evals.result.STATUSES`."""
+        """See `evals.totals.STATUSES`."""
         ...
 
 

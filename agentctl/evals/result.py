@@ -31,12 +31,10 @@ from agentctl.evals.scorers.score import Assertion, Score, verdict_json
 from agentctl.evals.spending import Spending, Unplayed
 from agentctl.evals.statistics import statistics
 from agentctl.evals.terms import Terms, today
+from agentctl.evals.totals import STATUSES, Totals, sum_of_totals
 from agentctl.evals.user.spec import UserPart
 
 SCHEMA: Final = 1
-STATUSES: Final = ("pass", "fail", "error", "stale", "missing", "stopped")
-"""pass and fail are verdicts on the agent; the others say that there is none. A stopped run is scored all the same, as
-far as it went."""
 
 
 class Verdict(Struct, frozen=True):
@@ -148,50 +146,6 @@ class CaseResult(Struct, frozen=True):
         return marks
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over cases. Cost is None as soon as the cost of one run is not known."""
-
-    counts: dict[str, int]
-    turns: int
-    tool_calls: int
-    usage: Usage
-    cost_usd: Decimal | None
-    seconds: float
-    reused: Reused
-    stale_matched: int
-    """Runs that were scored on answers to something else than would be asked now."""
-    judging: Judging | None = None
-    """What judges took, beside all that stands above."""
-
-    @property
-    def cases(self) -> int:
-        """Every run of a case, whatever came of it."""
-        return sum(self.counts.values())
-
-    @property
-    def pass_rate(self) -> float | None:
-        """Passes among the verdicts; what gave no verdict is no failure of the agent. None without a verdict."""
-        judged = self.counts["pass"] + self.counts["fail"]
-        return self.counts["pass"] / judged if judged else None
-
-    def to_json(self) -> JsonObject:
-        """The totals as they stand in the document."""
-        return {
-            "cases": self.cases,
-            **self.counts,
-            "pass_rate": self.pass_rate,
-            "turns": self.turns,
-            "tool_calls": self.tool_calls,
-            "usage": self.usage.to_json(),
-            "cost_usd": _usd(self.cost_usd),
-            "seconds": round(self.seconds, 3),
-            "reused": self.reused.to_json(),
-            "stale_matched": self.stale_matched,
-            **({} if self.judging is None else {"judging": self.judging.to_json()}),
-        }
-
-
 def totals_of(results: Sequence[CaseResult]) -> Totals:
     """The sums over these cases."""
     counts = Counter(result.status for result in results)
@@ -232,6 +186,11 @@ class SuiteResult:
     """The day on which quarantines were looked at."""
 
     @cached_property
+    def totals(self) -> Totals:
+        """The sums over its cases."""
+        return totals_of(self.cases)
+
+    @cached_property
     def tallies(self) -> list[Tally]:
         """What the repeats of each case came to."""
         runs = (replace(case, id=case.trial_of) if case.trial_of else case for case in self.cases)
@@ -246,7 +205,7 @@ class SuiteResult:
             "bundle": self.bundle,
             "model": self.model,
             "cases": [],
-            "totals": totals_of(self.cases).to_json(),
+            "totals": self.totals.to_json(),
             "statistics": statistics(self.tallies, self.today),
         }
 
@@ -292,7 +251,7 @@ class Evaluation:
     @cached_property
     def totals(self) -> Totals:
         """The sums over all suites."""
-        return totals_of(self.cases)
+        return sum_of_totals([suite.totals for suite in self.suites])
 
     def to_json(self, exit_code: int) -> JsonObject:
         """The document."""
@@ -339,7 +298,3 @@ def read_result(path: Path) -> JsonObject:
     if document.get("schema") != SCHEMA:
         raise UsageError(f"{path}: has schema {document.get('schema')!r}; this agentctl reads {SCHEMA}")
     return document
-
-
-def _usd(cost: Decimal | None) -> float | None:
-    return None if cost is None else float(cost)

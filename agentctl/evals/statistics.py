@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Final
 
 from agentctl.agent.events import JsonObject
@@ -33,19 +34,19 @@ class Tries:
     cases: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Statistics:
     """The figures of one suite, from what became of each of its cases."""
 
     tallies: Sequence[Tally]
     today: date
 
-    @property
+    @cached_property
     def passed(self) -> int:
         """Runs that passed."""
         return sum(tally.passed for tally in self.tallies)
 
-    @property
+    @cached_property
     def judged(self) -> int:
         """Runs with a verdict."""
         return sum(tally.judged for tally in self.tallies)

@@ -18,9 +18,10 @@ from agentctl.cli.eval.beyond import beyond_sums, cost_of, difference_of, faults
 from agentctl.cli.eval.money import spent_lines
 from agentctl.cli.eval.screen import BOLD, DIM, GAP, LABEL, LEAST, MARGIN, STYLES, UNFIT, WORD, WORDS, Screen
 from agentctl.cli.eval.statistics import QUARANTINED, known_failures, rate_of, suite_statistics
-from agentctl.evals.result import CaseResult, Evaluation, SuiteResult, Totals, Verdict
+from agentctl.evals.result import CaseResult, Evaluation, SuiteResult, Verdict
 from agentctl.evals.scorers.outcome import Place
 from agentctl.evals.scorers.score import excerpt
+from agentctl.evals.totals import Totals
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count, dollars, seconds
 

@@ -191,6 +191,10 @@ class Outcome(Struct, frozen=True):
         }
 
 
+READ: Final = frozenset({ModelAsked, ToolCalled, ToolReturned, Recalled, ModelReplied, Observed})
+"""The kinds of events that say something of the outcome."""
+
+
 def outcome_of(
     run: Run,
     *,
@@ -207,7 +211,7 @@ def outcome_of(
     called: dict[str, tuple[str, JsonObject, Place]] = {}
     results: dict[str, ToolReturned] = {}
     observed: dict[str, Json] = {}
-    for entry in run.entries:
+    for entry in [each for each in run.entries if type(each.event) in READ]:
         event = entry.event
         if isinstance(event, ModelAsked):
             turn = event.turn
