@@ -8,12 +8,14 @@ says what a build must know: see `agentctl.cli.exits`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.values import replace
@@ -29,6 +31,9 @@ from agentctl.cli.eval.writing import check, write
 from agentctl.cli.signals import Signals, stopped_by
 from agentctl.config.project import Project
 from agentctl.evals.plan import Job
+
+KEEPS_MOST: Final = 1_000_000
+"""New objects between two looks for garbage: a case leaves one of two hundred, and all the others are results."""
 
 
 def evaluated(
@@ -46,6 +51,7 @@ def evaluated(
         AgentctlError: flags contradict each other, or the project, its suites or a report that was asked for are wrong.
     """
     began = time.perf_counter()
+    gc.set_threshold(KEEPS_MOST)
     playing.check()
     again.check()
     money.check()
