@@ -27,6 +27,9 @@ SCHEMA: Final = 2
 Seconds: TypeAlias = int | float
 """As it was written: a whole number stays one."""
 
+PLAIN: Final = ("{", "event:", "data:")
+"""How replies begin that are neither compressed nor in frames."""
+
 MESSAGES_PATH: Final = "/v1/messages"
 API_BASE: Final = "https://api.anthropic.com"
 
@@ -71,7 +74,10 @@ class Interaction(Struct, frozen=True):
         Raises:
             CassetteError: it is compressed in a way that cannot be undone here, or a damaged event stream.
         """
-        data = decoded(self.stored, self.headers.get("content-encoding", ""))
+        stored = self.stored
+        if type(stored) is str and stored.startswith(PLAIN):
+            return stored.encode("utf-8", "surrogatepass")
+        data = decoded(stored, self.headers.get("content-encoding", ""))
         return as_sse(data) if is_event_stream(data) else data
 
     @property

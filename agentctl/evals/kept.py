@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import IO, Final
 
 import msgspec
@@ -119,7 +118,11 @@ class Shelved:
 def kept(result: CaseResult, shelf: Shelf) -> CaseResult:
     """The result, its run now on the shelf if it has one that strict JSON can say."""
     outcome = result.outcome
-    if outcome is not None:
-        with suppress(TypeError):
-            force_setattr(outcome, "seen", Shelved(outcome, shelf))  # it shows the same, and nobody looks at it now
+    if outcome is None:
+        return result
+    try:
+        shelved = Shelved(outcome, shelf)
+    except TypeError:
+        return result
+    force_setattr(outcome, "seen", shelved)  # it shows the same, and nobody looks at it now
     return result

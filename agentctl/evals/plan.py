@@ -63,10 +63,9 @@ class Job(Struct, frozen=True):
         return self.case.is_judged
 
     @property
-    def queries(self) -> list[StateQuery]:
+    def queries(self) -> tuple[StateQuery, ...]:
         """What is looked up after the run, each query once."""
-        found = [each.ready for each in self.case.checks if isinstance(each.ready, StateQuery)]
-        return list({query.name: query for query in found}.values()) if found else found
+        return self.case.queries
 
 
 def _asked(case: Case) -> list[Any]:

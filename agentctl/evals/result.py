@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -155,9 +156,9 @@ def totals_of(results: Sequence[CaseResult]) -> Totals:
     known = [cost for cost in costs if cost is not None]
     return Totals(
         counts={status: counts[status] for status in STATUSES},
-        turns=sum(outcome.turns for outcome in outcomes),
-        tool_calls=sum(len(outcome.tool_names) for outcome in outcomes),
-        usage=Usage(*(sum(getattr(usage, name) for usage in usages) for name in Usage.__struct_fields__)),
+        turns=sum([outcome.turns for outcome in outcomes]),
+        tool_calls=sum([len(outcome.tool_names) for outcome in outcomes]),
+        usage=Usage(*[sum(map(attrgetter(name), usages)) for name in Usage.__struct_fields__]),
         cost_usd=sum(known, Decimal(0)) if len(known) == len(costs) else None,
         seconds=sum(outcome.seconds for outcome in outcomes),
         reused=sum_of(result.reused for result in results),

@@ -34,6 +34,7 @@ from agentctl.evals.redaction import rules_of
 from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion, Misfit, all_of
+from agentctl.evals.scorers.state import StateQuery
 from agentctl.evals.terms import DEFAULT, Terms
 from agentctl.evals.user.spec import SimulatedUser
 
@@ -72,13 +73,18 @@ class Case(Struct, frozen=True):
     """What goes wrong in its run, as it is written: with any it is played against the simulator, not recorded."""
     checks: tuple[Assertion, ...] = ()
     """Its assertions and what is inside of sets: made of `asserts`, whatever is given."""
+    queries: tuple[StateQuery, ...] = ()
+    """What is looked up after the run, each query once: so is this."""
     is_judged: bool = False
-    """Whether one of them asks for a judge: so is this."""
+    """Whether one of them asks for a judge: and this."""
 
     def __post_init__(self) -> None:
         checks = tuple(all_of(self.asserts))
+        ready = [each.ready for each in checks]
+        queries = {each.name: each for each in ready if isinstance(each, StateQuery)}
         force_setattr(self, "checks", checks)
-        force_setattr(self, "is_judged", any(isinstance(each.ready, Asks) for each in checks))
+        force_setattr(self, "queries", tuple(queries.values()))
+        force_setattr(self, "is_judged", Asks in map(type, ready))
 
     @property
     def is_recorded(self) -> bool:
@@ -293,7 +299,7 @@ class _Loader:
             except Misfit as misfit:
                 self._refuse((*place, *misfit.path), str(misfit), misfit.hint, on_key=misfit.on_key)
                 continue
-            for each in (assertion, *all_of(assertion.parts)):
+            for each in all_of([assertion]) if assertion.parts else [assertion]:
                 if isinstance(each.ready, Check):
                     self._check_file(place, each.ready)
             made.append(assertion)

@@ -124,6 +124,8 @@ def check_block(block: Any) -> None:
     Raises:
         ProtocolError: no object with a type, or a tool call or a text without what makes it one.
     """
+    if type(block) is dict and block.get("type") == "text" and type(block.get("text")) is str:
+        return  # as most are
     fields = REQUIRED.get(_kind_of(block))
     if fields is not None:
         _require(block, fields)

@@ -101,27 +101,30 @@ class WireModel:
         call = _Call(self, request, on_failure, on_delta, time_left)
         if self._health is not None:
             self._health.budget.called()
-        if time_left is None:
-            return await self._reply(call)
+        if time_left is not None:
+            return await self._in_time(call, time_left)
+        try:
+            return await call.attempt()
+        except ModelError as error:
+            return await self._again(call, error)
+
+    async def _in_time(self, call: _Call, time_left: float) -> ModelReplied:
+        """The same, cut off after so many seconds."""
         try:
             async with asyncio.timeout(time_left) as timer:
-                return await self._reply(call)
+                try:
+                    return await call.attempt()
+                except ModelError as error:
+                    return await self._again(call, error)
         except TimeoutError:
             if not timer.expired():  # somebody else's
                 raise
             raise call.cut_off() from None
 
-    async def _reply(self, call: _Call) -> ModelReplied:
-        """The first attempt's, or that of another one."""
-        try:
-            return await call.attempt()
-        except ModelError as error:
-            if not error.retryable:
-                raise
-            return await self._again(call, error)
-
     async def _again(self, call: _Call, failed: ModelError) -> ModelReplied:
         """The retry loop, entered with the first failure: a call that succeeds at once never pays for it."""
+        if not failed.retryable:
+            raise failed
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415
 
         failures = [failed]

@@ -19,7 +19,7 @@ from agentctl.evals.plan import Job
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion
 
-SHAPES_NOTHING: Final = frozenset({"line", "description", "ready", "checks", "is_judged"})
+SHAPES_NOTHING: Final = frozenset({"line", "description", "ready", "checks", "queries", "is_judged"})
 """Fields of cases and assertions: places, words for people, and what is made of the other fields."""
 
 

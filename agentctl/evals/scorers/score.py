@@ -93,7 +93,7 @@ def verdict_json(assertion: Assertion, score: Score) -> JsonObject:
         "pass": score.passed,
         "score": score.score,
         "reason": score.reason,
-        "evidence": score.evidence,
+        "evidence": None if score is PASSED else score.evidence,
     }
 
 
