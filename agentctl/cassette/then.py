@@ -24,10 +24,15 @@ class Then:
     """
 
     def __init__(self, at: str, take: Take) -> None:
-        self._now = _began(at)
+        self._now = self._began = _began(at)
         self._replies = iter(take.seconds)
         self._tools = {tool.call_id: tool.seconds for tool in take.tools}
         self._called: dict[str, float] = {}
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began: of every reply and failure so far, and of each turn's tools the slowest."""
+        return round(self._now - self._began, 3)
 
     def of(self, event: Event) -> float:
         """When the next event happened, in seconds since the epoch."""

@@ -7,10 +7,10 @@ file edited by hand) is a miss.
 from __future__ import annotations
 
 import os
+from functools import partial
 from random import Random
 from typing import Final
 
-from agentctl.agent.drive import as_told
 from agentctl.agent.events import ModelAsked, Observed, ToolCalled
 from agentctl.agent.run import Run
 from agentctl.agent.values import replace
@@ -45,17 +45,18 @@ async def _replay_take(job: Job, cassette: Cassette, number: int, prices: Prices
     async def observe() -> list[Observed]:
         return [tools.observed(query.name) for query in job.queries]
 
-    model, take = recorded_model(job, cassette, number), cassette.takes[number]
-    when = as_told if cassette.header is None else Then(cassette.header.at, take).of
+    model = recorded_model(job, cassette, number)
+    then = Then(cassette.header.at if cassette.header is not None else "", cassette.takes[number])
+    driven = partial(play, job, agent=job.unhurried, model=model, tools=tools, observe=observe, when=then.of)
     if job.case.user is None:
-        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, when=when)
+        played = await driven()
     else:
         from agentctl.evals.user.seat import recorded_voice  # noqa: PLC0415  few cases have a simulated user
 
         voice = recorded_voice(job, cassette, number, sleep=at_once)
-        played = await play(job, agent=job.unhurried, model=model, tools=tools, observe=observe, user=voice, when=when)
+        played = await driven(user=voice)
         played = replace(played, voice=voice)
-    return concluded(job, number + 1, played, prices, recorded_seconds(take, played.run), recorded=True)
+    return concluded(job, number + 1, played, prices, then.elapsed, recorded=True)
 
 
 def unplayed(found: Standing, job: Job, number: int) -> CaseResult:

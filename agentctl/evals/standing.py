@@ -137,6 +137,8 @@ def _decided_alike(job: Job, cassette: Cassette) -> bool:
     """Whether no call that ran would be denied now, and none that was denied would run."""
     case = job.case
     asking = {tool.name for tool in job.agent.tools if tool.approve == "always"}
+    if not asking:
+        return not any(_denied(cassette, take.interactions) for take in cassette.takes)
     all_decided = case.approve or asking <= case.deny.keys()
     if all_decided and any(_denied(cassette, take.interactions) for take in cassette.takes):
         return False

@@ -26,6 +26,7 @@ from agentctl.observe.clean import clean
 from agentctl.observe.figures import count, dollars, seconds
 
 HEAD: Final = ("turns", "tools", "tokens", "cost", "time")
+BETWEEN: Final = " " * GAP
 PAINT: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 Row = tuple[str, ...]
@@ -108,7 +109,7 @@ def _fitting(widths: Sequence[int], room: int) -> list[int]:
 
 def _line(word: str, name: str, row: Row, room: int, widths: Sequence[int]) -> str:
     """A row; figures that have no column are left out."""
-    figures = "".join(f"{' ' * GAP}{cell:>{width}}" for cell, width in zip(row, widths, strict=False))
+    figures = "".join([f"{BETWEEN}{cell:>{width}}" for cell, width in zip(row, widths, strict=False)])
     return f"{' ' * MARGIN}{word or ' ' * WORD}{' ' * GAP}{name:<{room}}{figures}".rstrip()
 
 
