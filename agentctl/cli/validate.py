@@ -30,10 +30,11 @@ from agentctl.config.survey import survey
 from agentctl.config.trees import WorkingTree
 from agentctl.config.yamls import read_yaml
 from agentctl.errors import AgentctlError, ConfigError, NothingSelected, Problem, UsageError
+from agentctl.evals.case import Suite
 from agentctl.evals.redaction import PROJECT_FILE, project_rules
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion
-from agentctl.evals.suite import Suite, load_suite, suite_paths
+from agentctl.evals.suite import load_suite, suite_paths
 from agentctl.evals.terms import today
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count

@@ -22,9 +22,10 @@ from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import NothingSelected
 from agentctl.evals.approvals import as_document
+from agentctl.evals.case import Case, Suite
 from agentctl.evals.redaction import project_rules
 from agentctl.evals.scorers.state import StateQuery
-from agentctl.evals.suite import SUFFIX, Case, Suite, load_suite, suite_paths
+from agentctl.evals.suite import SUFFIX, load_suite, suite_paths
 
 CASE_INPUT: Final = "case input"
 """The component of a recording that belongs to the case, not to the agent."""

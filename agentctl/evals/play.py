@@ -99,7 +99,7 @@ def outcome(job: Job, played: Played, prices: Prices, seconds: float) -> Outcome
         case=job.case.id,
         said=job.case.input,
         variables=job.case.vars,
-        folder=job.suite.path.parent,
+        folder=job.suite.folder,
         metadata=job.case.metadata,
     )
 

@@ -7,17 +7,14 @@ are filled into what the user says and into nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct, field
-from msgspec.structs import force_setattr
+import orjson
 
 from agentctl.agent.events import JsonObject
 from agentctl.agent.values import replace
-from agentctl.cassette.secrets.rules import NO_RULES, Rules
 from agentctl.config.check import check
 from agentctl.config.document import Document
 from agentctl.config.nearest import nearest
@@ -28,90 +25,17 @@ from agentctl.config.texts import shown
 from agentctl.config.yamls import read_yaml
 from agentctl.errors import ConfigError, Problem, UsageError
 from agentctl.evals import assertions
-from agentctl.evals.approvals import Denials
+from agentctl.evals.case import Case, Suite
 from agentctl.evals.documents import CaseDocument, SuiteDocument, terms_of
 from agentctl.evals.redaction import rules_of
-from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.python_ import Check
 from agentctl.evals.scorers.score import Assertion, Misfit, all_of
-from agentctl.evals.scorers.state import StateQuery
-from agentctl.evals.terms import DEFAULT, Terms
 from agentctl.evals.user.spec import SimulatedUser
 
 SUFFIX: Final = ".yaml"
 SHORT: Final = frozenset({"file", "matrix"})
 """Keys of a case that stands for several."""
 Path_ = tuple[str | int, ...]
-
-
-class Case(Struct, frozen=True):
-    """One case, ready to run."""
-
-    id: str
-    input: tuple[str, ...]
-    """What the user says, turn by turn, variables filled in."""
-    asserts: tuple[Assertion, ...]
-    """The suite's and the case's own."""
-    description: str = ""
-    vars: Mapping[str, str | int] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    repeat: int = 1
-    threshold: float | None = None
-    approve: bool = False
-    deny: Denials = field(default_factory=dict)
-    """Calls that are denied, whatever `approve` says."""
-    user: SimulatedUser | None = None
-    """A model that plays the user; `input` is then what it begins with."""
-    transcript: bool = False
-    """Whether the recording is of an agent that is not defined here."""
-    metadata: JsonObject = field(default_factory=dict)
-    line: int = 0
-    """Where it begins in the suite's file, from 1."""
-    terms: Terms = DEFAULT
-    """How its repeats count, with whom, and whether it gates."""
-    faults: tuple[JsonObject, ...] = ()
-    """What goes wrong in its run, as it is written: with any it is played against the simulator, not recorded."""
-    checks: tuple[Assertion, ...] = ()
-    """Its assertions and what is inside of sets: made of `asserts`, whatever is given."""
-    queries: tuple[StateQuery, ...] = ()
-    """What is looked up after the run, each query once: so is this."""
-    is_judged: bool = False
-    """Whether one of them asks for a judge: and this."""
-
-    def __post_init__(self) -> None:
-        checks = tuple(all_of(self.asserts))
-        ready = [each.ready for each in checks]
-        queries = {each.name: each for each in ready if isinstance(each, StateQuery)}
-        force_setattr(self, "checks", checks)
-        force_setattr(self, "queries", tuple(queries.values()))
-        force_setattr(self, "is_judged", Asks in map(type, ready))
-
-    @property
-    def is_recorded(self) -> bool:
-        """Whether a recording is made of what the agent does in it."""
-        return not (self.transcript or self.faults)
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """The cases of one file, in its order. `file` is its name in messages."""
-
-    name: str
-    path: Path
-    file: str
-    agent: str
-    """Reference of the agent under test; empty in a suite of transcripts."""
-    cases: tuple[Case, ...]
-    description: str = ""
-    asserts: tuple[Assertion, ...] = ()
-    """What is asked of every case; each has them among its own."""
-    rules: Rules = NO_RULES
-    """What is redacted in its recordings; in a plan, with what the project asks for."""
-
-    @property
-    def is_judged(self) -> bool:
-        """Whether a case of it asks for a judge."""
-        return any(case.is_judged for case in self.cases)
 
 
 def suite_paths(project: Project, names: Sequence[str] = ()) -> list[Path]:
@@ -200,6 +124,8 @@ class _Loader:
         self._document = document
         self._checked = checked
         self._problems: list[Problem] = []
+        self._known: dict[bytes, Assertion] = {}
+        """Checks that were made, by what is written: but for those whose parts stand in places of their own."""
 
     def suite(self) -> Suite:
         checked = self._checked
@@ -292,10 +218,12 @@ class _Loader:
     def _asserts(self, path: Path_) -> tuple[Assertion, ...]:
         """The assertions at `path`; those that are wrong are refused and left out."""
         made: list[Assertion] = []
+        around = self._document.find(path)
         for index, raw in enumerate(_at(self._document.value, path)):
             place = (*path, index)
+            line = around.line if around.children is None else self._document.find(place).line
             try:
-                assertion = assertions.assertion_of(raw, self._document.find(place).line, partial(self._line, place))
+                assertion = self._assertion(raw, line, place)
             except Misfit as misfit:
                 self._refuse((*place, *misfit.path), str(misfit), misfit.hint, on_key=misfit.on_key)
                 continue
@@ -304,6 +232,24 @@ class _Loader:
                     self._check_file(place, each.ready)
             made.append(assertion)
         return tuple(made)
+
+    def _assertion(self, raw: Any, line: int, place: Path_) -> Assertion:
+        """The check that is written there. Many cases ask the same: each check is made ready once.
+
+        Raises:
+            Misfit: it is none.
+        """
+        try:
+            key = orjson.dumps(raw)
+        except TypeError:  # a number beyond 64 bits
+            key = b""
+        known = self._known.get(key)
+        if known is not None:
+            return replace(known, line=line)
+        assertion = assertions.assertion_of(raw, line, partial(self._line, place))
+        if key and not assertion.parts:
+            self._known[key] = assertion
+        return assertion
 
     def _line_of(self, path: Path_) -> int:
         """Where a case stands in the suite's file; of one from another file, where the cases begin."""

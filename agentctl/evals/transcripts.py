@@ -15,13 +15,13 @@ from agentctl.cassette.foreign import transcribed
 from agentctl.cassette.tape import Cassette, Take
 from agentctl.cassette.then import times
 from agentctl.errors import CassetteError
+from agentctl.evals.case import Case
 from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.replay import recorded_seconds, unplayed
 from agentctl.evals.result import CaseResult
 from agentctl.evals.scorers.outcome import outcome_of
 from agentctl.evals.standing import standing
-from agentctl.evals.suite import Case
 from agentctl.evals.takes import no_take
 from agentctl.evals.traces.trace import case_in, cost_in, trial_in
 from agentctl.evals.verdict import failed_run, judged

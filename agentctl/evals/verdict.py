@@ -13,13 +13,13 @@ from typing import Final
 from agentctl.agent.values import replace
 from agentctl.errors import AgentctlError, RecordingMiss
 from agentctl.evals import scorers
+from agentctl.evals.case import Case
 from agentctl.evals.marks import Reused
 from agentctl.evals.plan import Job
 from agentctl.evals.result import CaseResult, Verdict
 from agentctl.evals.scorers.ends import excuses
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import Assertion, CannotScore
-from agentctl.evals.suite import Case
 
 BLAMELESS: Final = frozenset({"model_error", "deadline", "error"})
 """Ends of a run that say nothing about the agent."""

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from agentctl.config.project import Project
 from agentctl.config.refs import is_name
 from agentctl.errors import ConfigError
+from agentctl.evals.case import Suite
 from agentctl.evals.cases.expected import expected
 from agentctl.evals.schema import suite_schema
-from agentctl.evals.suite import Suite, load_suite
+from agentctl.evals.suite import load_suite
 
 HEAD = "schema: 1\nkind: suite\nagent: desk@1\n"
 

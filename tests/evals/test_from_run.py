@@ -21,9 +21,9 @@ from agentctl.agent.values import replace
 from agentctl.cassette.file import parse, serialise
 from agentctl.cassette.tape import Header
 from agentctl.errors import Unreachable
+from agentctl.evals.case import Case, Suite
 from agentctl.evals.from_run import changed_since, difference, obstacle, recording_of
 from agentctl.evals.plan import Job
-from agentctl.evals.suite import Case, Suite
 from agentctl.model.client import WireModel
 from support.scripted import ScriptedModel, ScriptedTools, agent, call, reply, says, text
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from agentctl.config.project import Project
 from agentctl.config.yamls import load_yaml
 from agentctl.errors import ConfigError, UsageError
+from agentctl.evals.case import Suite
 from agentctl.evals.scorers import TYPES
-from agentctl.evals.suite import Suite, load_suite, suite_paths
+from agentctl.evals.suite import load_suite, suite_paths
 
 HEAD = "schema: 1\nkind: suite\nagent: desk@1\n"
 

@@ -32,10 +32,10 @@ from agentctl.cli.wiring import open_project
 from agentctl.config.load import load_agent
 from agentctl.config.project import Project
 from agentctl.errors import CassetteError
+from agentctl.evals.case import Case, Suite
 from agentctl.evals.from_run import difference, obstacle, recording_of
 from agentctl.evals.importing import Draft, as_ours, read, unlike
 from agentctl.evals.plan import Job, plan
-from agentctl.evals.suite import Case, Suite
 from agentctl.observe.clean import clean
 from agentctl.observe.figures import count
 

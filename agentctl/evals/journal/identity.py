@@ -52,7 +52,7 @@ def _code(job: Job, assertion: Assertion) -> str | None:
     if not isinstance(assertion.ready, Check):
         return None
     try:
-        return hashlib.sha256((job.suite.path.parent / assertion.ready.file).read_bytes()).hexdigest()
+        return hashlib.sha256((job.suite.folder / assertion.ready.file).read_bytes()).hexdigest()
     except OSError:
         return ""
 

@@ -95,7 +95,7 @@ def _outcome(job: Job, record: JsonObject) -> Outcome | None:
         case=job.case.id,
         said=tuple(record["run"]["input"]),
         variables=job.case.vars,
-        folder=job.suite.path.parent,
+        folder=job.suite.folder,
         metadata=job.case.metadata,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from agentctl.agent.values import replace
 from agentctl.config.project import Project
 from agentctl.config.rubrics import Rubric, load_rubric
+from agentctl.evals.case import Case, Suite
 from agentctl.evals.judge.brief import Brief, brief_of
 from agentctl.evals.judge.ruling import Ruling
 from agentctl.evals.judge.verdicts import FOLDER, Verdicts
@@ -16,7 +17,6 @@ from agentctl.evals.scorers.judge import Asks
 from agentctl.evals.scorers.outcome import Outcome
 from agentctl.evals.scorers.score import Assertion
 from agentctl.evals.scorers.turns import of_turn
-from agentctl.evals.suite import Case, Suite
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,10 @@ from agentctl.config.refs import is_name
 from agentctl.config.texts import shown
 from agentctl.errors import UsageError
 from agentctl.evals.assertions import assertion_of
+from agentctl.evals.case import Case, Suite
 from agentctl.evals.redaction import project_rules
 from agentctl.evals.scorers.score import Assertion, Misfit
-from agentctl.evals.suite import Case, Suite, load_suite
+from agentctl.evals.suite import load_suite
 from agentctl.evals.traces.trace import Trace
 
 LABEL: Final = re.compile(r"(?P<key>[^<>=]+?)(?P<sign>>=|<=|==?)(?P<value>.*)", re.DOTALL)

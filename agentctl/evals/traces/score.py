@@ -21,11 +21,11 @@ from agentctl.agent.events import Json, JsonObject, ModelReplied, Recalled
 from agentctl.agent.run import Run
 from agentctl.agent.values import replace
 from agentctl.cassette.imports.talk import Left
+from agentctl.evals.case import Case, Suite
 from agentctl.evals.plan import IMPORTED, Job
 from agentctl.evals.prices import Prices
 from agentctl.evals.result import CaseResult, Evaluation, SuiteResult
 from agentctl.evals.scorers.outcome import Call, Outcome, Seen, outcome_of
-from agentctl.evals.suite import Case, Suite
 from agentctl.evals.terms import DEFAULT
 from agentctl.evals.traces.basis import Basis, case_name
 from agentctl.evals.traces.trace import Trace, cost_in
@@ -198,7 +198,7 @@ def _outcome(trace: Trace, job: Job, prices: Prices, tally: Tally) -> tuple[Outc
         case=job.case.id,
         said=trace.said,
         variables=job.case.vars,
-        folder=job.suite.path.parent,
+        folder=job.suite.folder,
         metadata=job.case.metadata,
     )
     return seen, key
