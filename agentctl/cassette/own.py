@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final
 
-from msgspec import DecodeError, Meta, Struct, ValidationError
+from msgspec import Meta, Struct
 from msgspec.json import Decoder
 
 from agentctl.cassette.header import Written
@@ -64,7 +64,7 @@ def own(data: bytes, path: Path | None) -> Cassette | None:
     """
     try:
         file = _DECODER.decode(data)
-    except (DecodeError, ValidationError):
+    except (ValueError, RecursionError):  # not only msgspec's own: bytes that are no UTF-8, or nested without end
         return None
     if file.agentctl.schema != SCHEMA:
         return None

@@ -36,7 +36,8 @@ def places(value: Any, *path: str | int) -> list[tuple[str | int, ...]]:
     return [path, *(place for key, each in inside for place in places(each, *path, key))]
 
 
-DOCUMENT = orjson.loads(next(each for each in SHIPPED if b'"error_type"' in each.read_bytes()).read_bytes())
+WRITTEN = next(data for data in (each.read_bytes() for each in SHIPPED) if b'"error_type"' in data)
+DOCUMENT = orjson.loads(WRITTEN)
 PLACES = places(DOCUMENT)[1:]
 
 
@@ -73,3 +74,19 @@ def test_what_strict_json_cannot_say_is_read_all_the_same(more: str) -> None:
     at = text.index('"error_type"')
     data = f'{text[:at]}"odd":{more},{text[at:]}'.encode()
     assert isinstance(parse(data), Cassette)
+
+
+@given(st.integers(0, len(WRITTEN) - 1), st.binary(max_size=3), st.integers(0, 3))
+def test_damage_is_told(at: int, put: bytes, out: int) -> None:
+    """Wherever bytes are lost or others stand: a recording, or an error that says so."""
+    try:
+        assert isinstance(parse(WRITTEN[:at] + put + WRITTEN[at + out :]), Cassette)
+    except CassetteError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize("put", [b'"\xca"', b"[" * 100_000, b'{"a":' * 100_000])
+def test_what_no_decoder_takes_is_told(put: bytes) -> None:
+    """Bytes that are no text, or nesting without end, as what a tool returned."""
+    with pytest.raises(CassetteError):
+        parse(WRITTEN.replace(b'"error_type": null', b'"error_type":' + put, 1))
