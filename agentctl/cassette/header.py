@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct, ValidationError, convert
 
 from agentctl.agent.events import JsonObject
+from agentctl.agent.nesting import MAX_NESTING, nested_too_deep
 from agentctl.cassette.staleness import is_code
 from agentctl.cassette.tape import SCHEMA, Header, RecordedTool, Take
 from agentctl.errors import CassetteError
@@ -65,12 +66,15 @@ class Written(Struct, frozen=True):
         """What it says, in a file of that many interactions.
 
         Raises:
-            CassetteError: a take names one that is not there.
+            CassetteError: a take names one that is not there, or holds a value that is nested too deep.
         """
         for take in self.takes:
             for index in (*take.interactions, *take.user):
                 if not 0 <= index < interactions:
                     raise _damaged(f"a take names interaction {index} of {interactions}")
+            told = (*(each.content for each in take.tools), *(each.value for each in take.observed), *take.rest)
+            if any(type(each) is not str and nested_too_deep(each) for each in told):
+                raise _damaged(f"more than {MAX_NESTING} lists and objects within one another")
         return Header(
             suite=self.suite,
             case=self.case,

@@ -16,6 +16,7 @@ import orjson
 from msgspec import Struct, field
 
 from agentctl.agent.events import Block, JsonObject, Observed, ToolReturned
+from agentctl.agent.nesting import MAX_NESTING, nested_too_deep
 from agentctl.cassette.encoding import decoded
 from agentctl.cassette.eventstream import as_sse, is_event_stream
 from agentctl.cassette.platforms import is_in_messages_form, model_at
@@ -85,11 +86,13 @@ class Interaction(Struct, frozen=True):
         """The request body as a JSON object, parsed anew at each call.
 
         Raises:
-            CassetteError: the body is no JSON object.
+            CassetteError: the body is no JSON object, or is nested too deep.
         """
         value = parse_json(decoded(self.request, self.request_headers.get("content-encoding", "")), "the request body")
         if not isinstance(value, dict):
             raise CassetteError("the request body is no JSON object")
+        if nested_too_deep(value):
+            raise CassetteError(f"the request body has more than {MAX_NESTING} lists and objects within one another")
         return value
 
 

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 import orjson
 
 from agentctl.agent.events import Block, JsonObject, ModelReplied
+from agentctl.agent.nesting import MAX_NESTING, nested_too_deep
 from agentctl.agent.ports import OnDelta, Whole, WireReply
 from agentctl.errors import ProtocolError
 from agentctl.model.blocks import OpenBlock, check_block
@@ -324,6 +325,9 @@ def _replied(message: JsonObject, content: list[Block], request_id: str | None) 
         raise ProtocolError("stop_reason is tool_use, but there is no tool_use block", type="protocol_error")
     if len(calls) > 1 and len(set(calls)) != len(calls):
         raise ProtocolError("two tool_use blocks have the same id", type="protocol_error", request_id=request_id)
+    if nested_too_deep({**message, "content": content}):
+        what = f"the reply has more than {MAX_NESTING} lists and objects within one another"
+        raise ProtocolError(what, type="protocol_error", request_id=request_id)
     usage = message.get("usage")
     return ModelReplied(
         id=identity,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
+from agentctl.agent.events import ModelReplied
 from agentctl.agent.ports import Request
 from agentctl.agent.spec import Provider
 from agentctl.errors import ApiError, ModelError, ProtocolError
@@ -112,3 +114,26 @@ def test_an_error_says_one_line() -> None:
     assert len(str(error)) <= MAX_MESSAGE + MAX_NAME + len("HTTP 400 : ")
     assert "no ended: completed" in str(error)
     assert len(failure_of(500, {}, b"<h1>\n\nended: completed\n</h1>").args[0].splitlines()) == 1
+
+
+@pytest.mark.parametrize("levels", [251, 980, 1020, 5000])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_brackets_within_brackets(levels: int, streamed: bool) -> None:  # noqa: FBT001  one of two ways
+    """Input nested deeper than it could be kept, shown or sent back is told."""
+    with pytest.raises(ProtocolError):
+        read_nested(levels, streamed=streamed)
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_the_deepest_input_is_taken(streamed: bool) -> None:  # noqa: FBT001  one of two ways
+    """With the levels around it, it is as deep as a writer of JSON goes."""
+    replied = read_nested(250, streamed=streamed)
+    assert orjson.dumps(replied.content).count(b"[") == 251
+
+
+def read_nested(levels: int, *, streamed: bool) -> ModelReplied:
+    """A reply whose tool input has so many lists within one another."""
+    body = message(call("look", order="DEEP"))
+    written = sse(events_of(body, piece=100)) if streamed else orjson.dumps(body)
+    deep = b"[" * levels + b"]" * levels
+    return read(re.sub(rb'\\?"DEEP\\?"', deep, written), headers={} if streamed else JSON)
